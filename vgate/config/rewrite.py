@@ -1,0 +1,55 @@
+"""Spellings from V-Gate's flat config files and other short cuts, turned into today's keys."""
+
+from dataclasses import replace
+
+from vgate.config import tree
+from vgate.config.errors import unknown_option, wrong
+from vgate.config.layers import Entry
+
+# `cache: {enabled: true}` chooses this option where the group would stand at `none`.
+SWITCHED_ON = {"cache": "lru", "dedup": "batch", "security": "keys"}
+
+
+def rewrite(entries: list[Entry]) -> tuple[list[Entry], list[Entry]]:
+    """Split settings into (choices of options, values of keys), each weakest layer first.
+
+    `cache.enabled: false` becomes the choice `cache: none`. `true` stays among the choices as `cache.enabled`,
+    for only a composed config can tell whether it changes anything. Raises ConfigError for options that do not exist.
+    """
+    choices, values = [], []
+    for entry in entries:
+        section, _, key = entry.key.partition(".")
+        if key == "enabled" and section in SWITCHED_ON:
+            choices.append(_switch(entry, section))
+        elif entry.key in tree.groups():
+            choices.append(_checked_choice(entry))
+        else:
+            values.append(entry)
+    return choices, values
+
+
+def settle(choices: list[Entry]) -> tuple[dict[str, Entry], set[str]]:
+    """The option of each group that somebody named, and the groups to switch on if they stand at `none`."""
+    named: dict[str, Entry] = {}
+    switched: set[str] = set()
+    for entry in sorted(choices, key=lambda e: e.layer):
+        section, _, enabled = entry.key.partition(".")
+        if not enabled:
+            named[section] = entry
+            switched.discard(section)
+        elif section not in named or named[section].layer < entry.layer:
+            switched.add(section)
+    return named, switched
+
+
+def _switch(entry: Entry, section: str) -> Entry:
+    if not isinstance(entry.value, bool):
+        raise wrong(entry.key, entry.value, entry.source, "must be true or false")
+    return entry if entry.value else replace(entry, key=section, value="none")
+
+
+def _checked_choice(entry: Entry) -> Entry:
+    """A group's entry must name one of its options; an empty section (`batch: {}`) never gets here."""
+    if entry.value not in tree.options(entry.key):
+        raise unknown_option(entry.key, entry.value, entry.source, tree.options(entry.key))
+    return entry

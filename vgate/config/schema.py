@@ -1,0 +1,176 @@
+"""The sections of a gateway's configuration: types and bounds. Values and their meaning: the files under `conf/`.
+
+A component's section carries `_target_`, the class it is built from, read here as `target`.
+"""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
+
+Positive = Annotated[int, Field(ge=1)]
+PositiveFloat = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+class Section(BaseModel):
+    """No unknown keys, no silent conversions, no changes after validation."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, validate_by_name=True, protected_namespaces=())
+
+
+class Component(Section):
+    """A section that says which class it is built from."""
+
+    target: str = Field(alias="_target_")
+
+
+class ServerSettings(Section):
+    host: str
+    port: int = Field(ge=0, le=65535)
+    max_body_bytes: Positive
+    shutdown_grace_s: NotNegative
+
+
+class ModelSettings(Section):
+    model_id: str = Field(min_length=1)
+    served_model_name: str | None
+    revision: str | None
+    runner: Literal["auto", "generate", "pooling"]
+    quantization: str | None
+    dtype: Literal["auto", "half", "float16", "bfloat16", "float", "float32"]
+    gpu_memory_utilization: float = Field(gt=0, le=1)
+    max_model_len: Positive | None
+    max_num_seqs: Positive | None
+    max_num_batched_tokens: Positive | None
+    enable_prefix_caching: bool
+    enforce_eager: bool
+    kv_cache_dtype: str
+    tool_call_parser: str | None
+
+    @property
+    def public_name(self) -> str:
+        """The name that clients put into `model`."""
+        return self.served_model_name or self.model_id
+
+
+class VllmSettings(Component):
+    target: Literal["vgate.engine.vllm.VllmEngine"] = Field(alias="_target_")
+    start_timeout_s: PositiveFloat
+    cpu_threads: Positive
+    cpu_kvcache_gib: Positive
+    extra_args: dict[str, Any]
+
+
+class DryRunSettings(Component):
+    target: Literal["vgate.engine.dry_run.DryRunEngine"] = Field(alias="_target_")
+    prefill_tokens_per_s: PositiveFloat
+    decode_step_ms: NotNegative
+    decode_step_per_seq_ms: NotNegative
+    max_num_seqs: Positive
+    embedding_dimensions: Positive
+
+
+class BatchSettings(Component):
+    target: Literal[
+        "vgate.batch.passthrough.Passthrough", "vgate.batch.lockstep.Lockstep", "vgate.batch.time_window.TimeWindow"
+    ] = Field(alias="_target_")
+    max_batch_size: Positive
+    max_wait_time_ms: NotNegative
+
+
+class NoCacheSettings(Component):
+    target: Literal["vgate.cache.none.NoCache"] = Field(alias="_target_")
+
+
+class LruCacheSettings(Component):
+    target: Literal["vgate.cache.lru.LruCache"] = Field(alias="_target_")
+    maxsize: Positive
+    scope: Literal["key", "shared"]
+    sampled: bool
+
+
+class NoDedupSettings(Component):
+    target: Literal["vgate.dedup.none.NoDedup"] = Field(alias="_target_")
+
+
+class BatchDedupSettings(Component):
+    target: Literal["vgate.dedup.batch.BatchDedup"] = Field(alias="_target_")
+    scope: Literal["key", "shared"]
+    sampled: bool
+
+
+class ApiKey(Section):
+    """One caller. The key is sent as `Authorization: Bearer <key>`."""
+
+    key: str = Field(min_length=1, repr=False)
+    name: str = Field(min_length=1)
+    rate_limit: Positive | None = None
+
+
+class RateLimiting(Section):
+    enabled: bool
+    default_limit: Positive
+    window_seconds: PositiveFloat
+
+
+class OpenSettings(Component):
+    target: Literal["vgate.security.none.Open"] = Field(alias="_target_")
+
+
+class KeysSettings(Component):
+    target: Literal["vgate.security.keys.Keys"] = Field(alias="_target_")
+    api_keys: list[ApiKey] = Field(min_length=1)
+    rate_limiting: RateLimiting
+    exempt_paths: list[str]
+
+    @model_validator(mode="after")
+    def _distinct(self) -> "KeysSettings":
+        for what, values in (("key", [k.key for k in self.api_keys]), ("name", [k.name for k in self.api_keys])):
+            if len(set(values)) < len(values):
+                raise ValueError(f"every {what} in api_keys must be there once")
+        return self
+
+
+class LoggingSettings(Section):
+    level: Literal["DEBUG", "INFO", "WARNING", "ERROR"]
+    json_format: bool
+
+
+def _target(section: Any) -> Any:
+    return section.get("_target_") if isinstance(section, dict) else getattr(section, "target", None)
+
+
+Engine = Annotated[
+    Annotated[VllmSettings, Tag("vgate.engine.vllm.VllmEngine")]
+    | Annotated[DryRunSettings, Tag("vgate.engine.dry_run.DryRunEngine")],
+    Discriminator(_target),
+]
+Cache = Annotated[
+    Annotated[NoCacheSettings, Tag("vgate.cache.none.NoCache")]
+    | Annotated[LruCacheSettings, Tag("vgate.cache.lru.LruCache")],
+    Discriminator(_target),
+]
+Dedup = Annotated[
+    Annotated[NoDedupSettings, Tag("vgate.dedup.none.NoDedup")]
+    | Annotated[BatchDedupSettings, Tag("vgate.dedup.batch.BatchDedup")],
+    Discriminator(_target),
+]
+Security = Annotated[
+    Annotated[OpenSettings, Tag("vgate.security.none.Open")]
+    | Annotated[KeysSettings, Tag("vgate.security.keys.Keys")],
+    Discriminator(_target),
+]
+
+
+class Settings(Section):
+    """A gateway's whole configuration, validated."""
+
+    version: str | None = None
+    server: ServerSettings
+    model: ModelSettings
+    engine: Engine
+    batch: BatchSettings
+    cache: Cache
+    dedup: Dedup
+    security: Security
+    logging: LoggingSettings
