@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import pytest
+
+from vgate import client as sdk
+from vgate.client.settings import DEFAULT_BASE_URL, http_options
+
+
+@pytest.fixture(autouse=True)
+def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("VGATE_BASE_URL", raising=False)
+    monkeypatch.delenv("VGATE_API_KEY", raising=False)
+
+
+def test_the_default_is_a_gateway_on_this_machine() -> None:
+    options = http_options(None, None, 600.0)
+    assert DEFAULT_BASE_URL == str(options["base_url"]) == "http://localhost:8000/v1"
+    assert options["headers"] == {}
+
+
+def test_an_empty_environment_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VGATE_BASE_URL", "")
+    assert str(http_options(None, None, 600.0)["base_url"]) == DEFAULT_BASE_URL
+
+
+@pytest.mark.parametrize("url", ["localhost:8000/v1", "ftp://host/v1", "http://", "http://host:port/v1"])
+def test_a_wrong_address_is_named(url: str) -> None:
+    with pytest.raises(ValueError, match=r"base_url must look like http://localhost:8000/v1, not") as caught:
+        sdk.Client(url)
+    assert repr(url) in str(caught.value)
+
+
+@pytest.mark.parametrize("key", ["sk-schlüssel", "sk secret", "sk-secret\n"])
+def test_a_wrong_key_is_refused_without_showing_it(key: str) -> None:
+    with pytest.raises(ValueError, match="api_key must be printable ASCII") as caught:
+        sdk.Client(api_key=key)
+    assert "sk" not in str(caught.value).replace("ask", "")
+
+
+@pytest.mark.parametrize("seconds", [0, -1.0, float("nan")])
+def test_a_timeout_must_be_positive(seconds: float) -> None:
+    with pytest.raises(ValueError, match="timeout must be a positive number of seconds or None"):
+        sdk.Client(timeout=seconds)
+
+
+def test_connecting_is_given_up_sooner_than_answering() -> None:
+    timeout = http_options(None, None, 600.0)["timeout"]
+    assert (timeout.connect, timeout.read) == (5.0, 600.0)
+    assert http_options(None, None, 1.0)["timeout"].connect == 1.0
+    assert http_options(None, None, None)["timeout"].read is None

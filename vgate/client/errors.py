@@ -1,0 +1,171 @@
+"""Everything the client raises.
+
+::
+
+    VGateError
+    ├── APIError                 the server refused or failed: status, code, message, request_id, retry_after
+    │   ├── BadRequestError      400, 413, 422
+    │   ├── AuthenticationError  401, 403
+    │   ├── NotFoundError        404
+    │   ├── RateLimitError       429
+    │   └── ServerError          5xx
+    ├── ConnectionError_         no answer arrived (also a built-in ConnectionError)
+    ├── Timeout                  the server was silent for too long (also a built-in TimeoutError)
+    ├── StreamError              the stream carried an error event
+    │   └── StreamInterrupted    the stream ended before [DONE]
+    └── ResponseError            a 2xx answer that is not what the API promises
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import httpx
+
+
+class VGateError(Exception):
+    """Base of all errors of the client."""
+
+
+class APIError(VGateError):
+    """The server answered with an error status.
+
+    `code` is the server's own error code, or its error type where it gives no code. `retry_after`
+    is the wait in seconds that the server asked for, None when it asked for none.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        status: int,
+        code: str | int | None = None,
+        request_id: str | None = None,
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(message, status, code, request_id, retry_after)
+        self.message = message
+        self.status = status
+        self.code = code
+        self.request_id = request_id
+        self.retry_after = retry_after
+
+    def __str__(self) -> str:
+        tail = f" (request {self.request_id})" if self.request_id else ""
+        return f"{self.status}: {self.message}{tail}"
+
+
+class BadRequestError(APIError):
+    """The request itself is wrong; sending it again cannot help."""
+
+
+class AuthenticationError(APIError):
+    """The API key is missing, unknown, or not allowed to do this."""
+
+
+class NotFoundError(APIError):
+    """The server does not know this model or path."""
+
+
+class RateLimitError(APIError):
+    """The key's limit is used up for now; see `retry_after`."""
+
+
+class ServerError(APIError):
+    """The server failed, or is too busy (503)."""
+
+
+class ConnectionError_(VGateError, ConnectionError):
+    """The server could not be reached, or the connection broke before the answer."""
+
+
+class Timeout(VGateError, TimeoutError):
+    """Connecting, sending or waiting for the next byte took longer than the client's timeout."""
+
+
+class StreamError(VGateError):
+    """The server reported a failure after the stream had begun."""
+
+    def __init__(self, message: str, code: str | int | None = None, request_id: str | None = None) -> None:
+        super().__init__(message, code, request_id)
+        self.message = message
+        self.code = code
+        self.request_id = request_id
+
+    def __str__(self) -> str:
+        tail = f" (request {self.request_id})" if self.request_id else ""
+        return f"{self.message}{tail}"
+
+
+class StreamInterrupted(StreamError):
+    """The stream stopped without [DONE]: what arrived so far is not the whole answer."""
+
+
+class ResponseError(VGateError):
+    """The server said 2xx, but the body cannot be read as the answer that was asked for."""
+
+
+_BY_STATUS: dict[int, type[APIError]] = {
+    400: BadRequestError,
+    401: AuthenticationError,
+    403: AuthenticationError,
+    404: NotFoundError,
+    413: BadRequestError,
+    422: BadRequestError,
+    429: RateLimitError,
+}
+
+
+def api_error(response: httpx.Response) -> APIError:
+    """The error that an answer with a non-2xx status stands for. The body must have been read."""
+    message, code = error_fields(_json_or_text(response))
+    kind = _BY_STATUS.get(response.status_code, ServerError if response.is_server_error else APIError)
+    return kind(
+        message or response.reason_phrase or "no error message",
+        response.status_code,
+        code,
+        response.headers.get("x-request-id"),
+        retry_after_s(response.headers),
+    )
+
+
+def transport_error(error: httpx.RequestError) -> VGateError:
+    """The client's name for a failure of the connection."""
+    kind = Timeout if isinstance(error, httpx.TimeoutException) else ConnectionError_
+    where = f"{error.request.method} {error.request.url}"
+    return kind(f"{where}: {error or type(error).__name__}")
+
+
+def error_fields(body: Any) -> tuple[str, str | int | None]:
+    """Message and code of an error body: OpenAI's form, FastAPI's ``detail``, or plain text."""
+    if not isinstance(body, Mapping):
+        return str(body).strip()[:500], None
+    error = body.get("error", body)
+    if not isinstance(error, Mapping):
+        return str(error), None
+    message = error.get("message") or error.get("detail") or ""
+    return str(message), error.get("code") or error.get("type")
+
+
+def retry_after_s(headers: Mapping[str, str]) -> float | None:
+    """Seconds to wait by ``Retry-After``, which is a number or a date; None if absent or unreadable.
+
+    A date is compared with the server's own ``Date``, so that the two clocks need not agree.
+    """
+    value = headers.get("retry-after", "")
+    try:
+        if value.strip().isdigit():
+            return float(value)
+        wait = parsedate_to_datetime(value) - parsedate_to_datetime(headers["date"])
+    except (KeyError, ValueError, TypeError):
+        return None
+    return max(0.0, wait.total_seconds())
+
+
+def _json_or_text(response: httpx.Response) -> Any:
+    try:
+        return json.loads(response.content)
+    except ValueError:
+        return response.text

@@ -1,0 +1,62 @@
+"""Where the server is and how to talk to it: arguments before environment before defaults."""
+
+from __future__ import annotations
+
+import functools
+import os
+import ssl
+from typing import Any
+
+import httpx
+
+DEFAULT_BASE_URL = "http://localhost:8000/v1"
+DEFAULT_TIMEOUT_S = 600.0
+_CONNECT_TIMEOUT_S = 5.0
+
+
+def http_options(base_url: str | None, api_key: str | None, timeout: float | None) -> dict[str, Any]:
+    """Constructor arguments for an httpx client.
+
+    Raises:
+        ValueError: The address is not an http(s) URL, the key cannot be sent in a header, or the
+            timeout is not positive.
+    """
+    return {
+        "base_url": _address(base_url or os.environ.get("VGATE_BASE_URL") or DEFAULT_BASE_URL),
+        "headers": _authorization(api_key or os.environ.get("VGATE_API_KEY")),
+        "timeout": _timeout(timeout),
+        "verify": _tls(),
+    }
+
+
+def _address(text: str) -> httpx.URL:
+    problem = f"base_url must look like {DEFAULT_BASE_URL}, not {text!r}"
+    try:
+        url = httpx.URL(text)
+    except httpx.InvalidURL as error:
+        raise ValueError(problem) from error
+    if url.scheme not in ("http", "https") or not url.host:
+        raise ValueError(problem)
+    return url
+
+
+def _authorization(key: str | None) -> dict[str, str]:
+    if not key:
+        return {}
+    if not (key.isascii() and key.isprintable() and " " not in key):
+        raise ValueError("api_key must be printable ASCII without spaces")  # the key is not shown
+    return {"Authorization": f"Bearer {key}"}
+
+
+def _timeout(seconds: float | None) -> httpx.Timeout:
+    if seconds is None:
+        return httpx.Timeout(None, connect=_CONNECT_TIMEOUT_S)
+    if not seconds > 0:
+        raise ValueError(f"timeout must be a positive number of seconds or None, not {seconds}")
+    return httpx.Timeout(seconds, connect=min(seconds, _CONNECT_TIMEOUT_S))
+
+
+@functools.cache
+def _tls() -> ssl.SSLContext:
+    # Reading the trusted certificates costs tens of milliseconds; clients share the result.
+    return httpx.create_ssl_context()
