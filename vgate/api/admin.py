@@ -1,0 +1,44 @@
+"""Routes for whoever operates this server, on a Unix socket that only its owner can open."""
+
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from vgate.api.service import Service
+from vgate.build import reconfigure
+from vgate.config import ConfigError, from_resolved
+
+SWAPPABLE = frozenset({"batch", "cache", "dedup", "security"})
+
+
+def build_admin(service: Service) -> Starlette:
+    """`POST /swap` exchanges sections of the configuration, `POST /reset` forgets answers and prefixes."""
+
+    async def swap(request: Request) -> JSONResponse:
+        try:
+            sections = await request.json()
+        except ValueError:
+            return _refused("the body must be JSON: {section: {...}}")
+        if not isinstance(sections, dict) or not sections.keys() <= SWAPPABLE:
+            return _refused(f"only these sections can be exchanged: {', '.join(sorted(SWAPPABLE))}")
+        try:
+            settings = from_resolved(service.settings.model_dump(by_alias=True) | sections, "the swap request")
+        except ConfigError as error:
+            return _refused(str(error))
+        reconfigure(service, settings)
+        return JSONResponse({"ok": True})
+
+    async def reset(_request: Request) -> JSONResponse:
+        await service.gateway.cache.clear()
+        await service.engine.reset()
+        return JSONResponse({"ok": True})
+
+    return Starlette(routes=[Route("/swap", swap, methods=["POST"]), Route("/reset", reset, methods=["POST"])])
+
+
+def _refused(message: str) -> JSONResponse:
+    error: dict[str, Any] = {"message": message, "type": "invalid_request_error", "param": None, "code": None}
+    return JSONResponse({"error": error}, 400)

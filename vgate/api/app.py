@@ -1,0 +1,71 @@
+"""The public app: which paths there are and what answers them."""
+
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse, Response
+from starlette.exceptions import HTTPException
+from starlette.routing import Route
+
+import vgate
+from vgate.api.asgi import App
+from vgate.api.edge import Edge
+from vgate.api.generate import Generate
+from vgate.api.openapi import describe
+from vgate.api.service import Service
+from vgate.errors import ApiError
+from vgate.observe.prometheus import CONTENT_TYPE
+from vgate.types import Endpoint
+
+GENERATING: dict[str, Endpoint] = {
+    "/v1/chat/completions": "chat",
+    "/v1/completions": "completions",
+    "/v1/embeddings": "embeddings",
+}
+
+
+def build_app(service: Service) -> App:
+    """The whole public server as one ASGI app."""
+    app = FastAPI(title="V-Gate", version=vgate.__version__, docs_url=None, redoc_url=None)
+    for path, endpoint in GENERATING.items():
+        app.router.routes.append(Route(path, Generate(service, endpoint), methods=["POST"]))
+    _add_operations(app, service)
+    app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(Exception, _internal_error)
+    describe(app, GENERATING)
+    paths = frozenset(route.path for route in app.router.routes if isinstance(route, Route))
+    return Edge(app, service, paths)
+
+
+def _add_operations(app: FastAPI, service: Service) -> None:
+    @app.get("/health", summary="Alive: the process answers.")
+    async def health() -> dict[str, str]:
+        return {"status": "ok"}
+
+    @app.get("/ready", summary="200 when the engine can answer, else 503.")
+    async def ready() -> Response:
+        return JSONResponse({"ready": service.ready}, 200 if service.ready else 503)
+
+    @app.get("/v1/models", summary="The served models.")
+    async def models() -> dict[str, Any]:
+        return {"object": "list", "data": service.engine.models() if service.engine.ready else []}
+
+    @app.get("/metrics", summary="Prometheus metrics.")
+    async def metrics() -> Response:
+        return Response(service.metrics.exposition(), headers={"content-type": CONTENT_TYPE})
+
+    @app.get("/stats", summary="The server's own metrics as JSON.")
+    async def stats() -> dict[str, Any]:
+        return {"ready": service.ready, "cache_entries": len(service.gateway.cache), "metrics": service.metrics.stats()}
+
+
+async def _http_error(_request: Request, error: Exception) -> Response:
+    """404 and 405 in OpenAI's form."""
+    assert isinstance(error, HTTPException)  # registered for nothing else
+    known = ApiError(error.status_code, str(error.detail), code=str(error.detail).lower().replace(" ", "_"))
+    return JSONResponse(known.body(), error.status_code, headers=dict(error.headers or {}))
+
+
+async def _internal_error(_request: Request, _error: Exception) -> Response:
+    """Whatever an operations route raises; it is raised on and logged by the edge."""
+    return JSONResponse(ApiError(500, "Internal server error.", "server_error").body(), 500)

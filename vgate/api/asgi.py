@@ -1,0 +1,83 @@
+"""Small pieces of ASGI: types, headers, reading a body, sending an answer."""
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+import orjson
+
+from vgate.errors import ApiError, BadRequest, TooLarge
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+# Read and thrown away of a body that is too large, as a multiple of the limit: a client that is still
+# sending would see a broken connection instead of the answer.
+_DISCARD = 16
+
+
+class ClientLeft(Exception):
+    """The client closed the connection before its answer was complete."""
+
+
+def header(scope: Scope, name: bytes) -> str | None:
+    """A request header's value, None when it is not there."""
+    for key, value in scope["headers"]:
+        if key == name:
+            return str(value.decode("latin-1"))
+    return None
+
+
+async def read_json(scope: Scope, receive: Receive, limit: int) -> dict[str, Any]:
+    """The request's JSON object. Raises ApiError: 415, 413, or 400 saying what is wrong with it."""
+    media = (header(scope, b"content-type") or "").partition(";")[0].strip().lower()
+    if media and media != "application/json" and not media.endswith("+json"):
+        raise ApiError(415, f"Content-Type must be application/json, got {media[:80]!r}.", code="unsupported_media_type")
+    raw = await _read_body(receive, limit)
+    try:
+        body = orjson.loads(raw)
+    except orjson.JSONDecodeError as error:
+        raise BadRequest(f"The body is not valid JSON: {error}", code="invalid_json") from None
+    if not isinstance(body, dict):
+        raise BadRequest("The body must be a JSON object.", code="invalid_json")
+    return body
+
+
+async def _read_body(receive: Receive, limit: int) -> bytes:
+    chunks: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientLeft
+        chunk = message.get("body", b"")
+        size += len(chunk)
+        if size <= limit:
+            chunks.append(chunk)
+        elif size > limit * _DISCARD:
+            raise TooLarge(limit)
+        if not message.get("more_body"):
+            break
+    if size > limit:
+        raise TooLarge(limit)
+    return b"".join(chunks)
+
+
+async def start(send: Send, status: int, headers: dict[str, str]) -> None:
+    """Send status and headers."""
+    raw = [(name.encode("latin-1"), value.encode("latin-1", "replace")) for name, value in headers.items()]
+    await send({"type": "http.response.start", "status": status, "headers": raw})
+
+
+async def send_json(send: Send, status: int, body: Any, headers: dict[str, str] | None = None) -> None:
+    """Send a whole JSON answer."""
+    data = orjson.dumps(body)
+    await start(send, status, {"content-type": "application/json", "content-length": str(len(data)), **(headers or {})})
+    await send({"type": "http.response.body", "body": data})
+
+
+async def send_error(send: Send, error: ApiError) -> None:
+    """Send a whole answer in OpenAI's error form."""
+    await send_json(send, error.status, error.body(), error.headers)

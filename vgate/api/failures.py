@@ -1,0 +1,44 @@
+"""What becomes of errors: an answer in OpenAI's form, the end of a stream, or a line in the log."""
+
+import contextlib
+import logging
+from collections.abc import AsyncIterator
+
+from vgate import sse
+from vgate.api.asgi import ClientLeft, Send, send_error
+from vgate.errors import ApiError
+from vgate.types import Record
+
+logger = logging.getLogger(__name__)
+
+# nginx's status for it; nobody receives it.
+CLIENT_LEFT = 499
+
+
+@contextlib.asynccontextmanager
+async def errors_answered(send: Send, record: Record) -> AsyncIterator[None]:
+    """What is raised inside is answered with its own status, and told to the record.
+
+    Once a stream has begun, an error event ends it; without `[DONE]` nobody takes it for whole.
+    """
+    try:
+        yield
+    except ClientLeft:
+        record.status, record.error = CLIENT_LEFT, "client left"
+    except Exception as error:
+        known = error if isinstance(error, ApiError) else _internal(error, record)
+        record.error = known.message
+        if record.status:
+            await _break_off(send, known)
+        else:
+            await send_error(send, known)
+
+
+def _internal(error: Exception, record: Record) -> ApiError:
+    logger.error("request failed", exc_info=error, extra={"request_id": record.request_id})
+    return ApiError(500, "Internal server error.", "server_error")
+
+
+async def _break_off(send: Send, error: ApiError) -> None:
+    await send({"type": "http.response.body", "body": sse.encode(error.body()), "more_body": True})
+    await send({"type": "http.response.body", "body": b""})

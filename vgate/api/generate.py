@@ -1,0 +1,82 @@
+"""The routes that ask a model: whole and streamed answers, and clients that leave."""
+
+import asyncio
+import contextlib
+import uuid
+from collections.abc import AsyncGenerator, AsyncIterator
+
+from vgate.api.asgi import ClientLeft, Receive, Scope, Send, read_json, start
+from vgate.api.failures import errors_answered
+from vgate.api.service import Service
+from vgate.errors import BadRequest, NotReady
+from vgate.types import Call, Endpoint, Event, Record
+
+_STREAM_HEADERS = {"content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache", "x-accel-buffering": "no"}
+
+
+class Generate:
+    """One endpoint as an ASGI app."""
+
+    def __init__(self, service: Service, endpoint: Endpoint) -> None:
+        self._service = service
+        self._endpoint = endpoint
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        record: Record = scope["vgate.record"]
+        async with errors_answered(send, record):
+            await self._answer(scope, receive, send, record)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send, record: Record) -> None:
+        body = await read_json(scope, receive, self._service.settings.server.max_body_bytes)
+        if body.get("stream") not in (None, True, False):
+            raise BadRequest(f"stream must be true or false, got {body['stream']!r}", "stream")
+        if not self._service.ready:
+            raise NotReady("The server is stopping." if self._service.stopping else "The model is not ready.")
+        call = Call(uuid.uuid4().hex, self._endpoint, body, record.caller)
+        record.stream, record.user = call.stream, str(body["user"])[:200] if body.get("user") else None
+        async with while_connected(receive), contextlib.aclosing(self._service.gateway.answer(call, record)) as events:
+            if call.stream:
+                await _send_stream(send, events)
+            else:
+                await _send_whole(send, events)
+
+
+@contextlib.asynccontextmanager
+async def while_connected(receive: Receive) -> AsyncIterator[None]:
+    """Cancels what runs inside when the client goes away, and raises ClientLeft in its stead."""
+    task = asyncio.current_task()
+    assert task is not None  # an ASGI app always runs in a task
+    left = False
+
+    async def watch() -> None:
+        nonlocal left
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        left = True
+        task.cancel()
+
+    watcher = asyncio.create_task(watch())
+    try:
+        yield
+    except asyncio.CancelledError:
+        if left and task.uncancel() == 0:
+            raise ClientLeft from None
+        raise
+    finally:
+        watcher.cancel()
+
+
+async def _send_whole(send: Send, events: AsyncGenerator[Event, None]) -> None:
+    data = b"".join([event.data async for event in events])
+    await start(send, 200, {"content-type": "application/json", "content-length": str(len(data))})
+    await send({"type": "http.response.body", "body": data})
+
+
+async def _send_stream(send: Send, events: AsyncGenerator[Event, None]) -> None:
+    """The first event decides: until it is there, an error still has its own status."""
+    first = await anext(events)
+    await start(send, 200, _STREAM_HEADERS)
+    await send({"type": "http.response.body", "body": first.data, "more_body": True})
+    async for event in events:
+        await send({"type": "http.response.body", "body": event.data, "more_body": True})
+    await send({"type": "http.response.body", "body": b""})

@@ -1,0 +1,126 @@
+"""Running a service: sockets, engine start, signals, shutdown."""
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import socket
+from collections.abc import Iterator
+from typing import Any
+
+import uvicorn
+
+from vgate.api.admin import build_admin
+from vgate.api.app import build_app
+from vgate.api.service import Service
+
+logger = logging.getLogger(__name__)
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its signal handlers: ours end with exit code 0."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+async def serve(service: Service, sock: socket.socket, admin_socket: str | None = None) -> None:
+    """Answer until SIGTERM or SIGINT, then let streams finish within the grace period.
+
+    `/health` answers at once, `/ready` when the engine has loaded. Raises what the engine's start raises.
+    """
+    servers = [_server(build_app(service), service.settings.server.shutdown_grace_s)]
+    sockets = [sock]
+    if admin_socket:
+        servers.append(_server(build_admin(service), 1.0))
+        sockets.append(_unix_socket(admin_socket))
+    _stop_on_signals(service, servers)
+    starting = asyncio.create_task(_start(service, sock))
+    serving = [asyncio.create_task(server.serve([s])) for server, s in zip(servers, sockets, strict=True)]
+    starting.add_done_callback(lambda task: _stop_if_failed(task, servers))
+    try:
+        await asyncio.gather(*serving)
+    finally:
+        if not starting.done():
+            starting.cancel()
+        await service.engine.stop()
+        if admin_socket:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(admin_socket)
+    if not starting.cancelled() and starting.done() and (error := starting.exception()):
+        raise error
+
+
+async def _start(service: Service, sock: socket.socket) -> None:
+    host, port = sock.getsockname()[:2]
+    logger.info("listening", extra={"host": host, "port": port, "engine": type(service.engine).__name__})
+    await service.engine.start()
+    logger.info("ready", extra={"host": host, "port": port})
+
+
+def _server(app: Any, grace_s: float) -> _Server:
+    config = uvicorn.Config(
+        app,
+        http="httptools",
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        # Whole seconds, at least one; uvicorn reads 0 as at once.
+        timeout_graceful_shutdown=max(1, round(grace_s)),
+    )
+    return _Server(config)
+
+
+def _stop_on_signals(service: Service, servers: list[_Server]) -> None:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, _stop, service, servers)
+
+
+def _stop(service: Service, servers: list[_Server]) -> None:
+    """First signal: refuse new work, finish the old. Second: drop it."""
+    for server in servers:
+        server.force_exit = service.stopping
+        server.should_exit = True
+    if not service.stopping:
+        logger.info("stopping", extra={"grace_s": service.settings.server.shutdown_grace_s})
+    service.stopping = True
+
+
+def _stop_if_failed(task: "asyncio.Task[None]", servers: list[_Server]) -> None:
+    if task.cancelled() or task.exception() is None:
+        return
+    for server in servers:
+        server.should_exit = True
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening TCP socket; raises OSError."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        sock.bind((host, port))
+        sock.listen(2048)
+    except OSError:
+        sock.close()
+        raise
+    sock.setblocking(False)
+    return sock
+
+
+def _unix_socket(path: str) -> socket.socket:
+    """A socket in the file system that only this user can open."""
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    mask = os.umask(0o177)
+    try:
+        sock.bind(path)
+    finally:
+        os.umask(mask)
+    sock.listen(16)
+    sock.setblocking(False)
+    return sock

@@ -1,0 +1,1 @@
+"""When a request enters the engine."""

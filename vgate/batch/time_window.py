@@ -1,0 +1,7 @@
+"""Collect a batch, let it go, collect the next: batches overlap in the engine."""
+
+from vgate.batch.base import Collecting
+
+
+class TimeWindow(Collecting):
+    """Full or due batches enter the engine at once, whatever else runs there."""

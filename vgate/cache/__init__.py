@@ -1,0 +1,1 @@
+"""Answers given before, and the key under which a request finds them."""

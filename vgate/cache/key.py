@@ -1,0 +1,52 @@
+"""When two requests are the same request: the key shared by cache and dedup."""
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import orjson
+
+from vgate.types import Call
+
+# Raise when the meaning of stored answers changes.
+_FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Sharing:
+    """Which requests may share an answer.
+
+    scope:   "key": only requests of one API key; "shared": anybody's.
+    sampled: whether answers drawn at random (temperature > 0, no seed) may be shared too.
+    """
+
+    scope: Literal["key", "shared"]
+    sampled: bool
+
+    def refuses(self, call: Call, defaults: dict[str, Any]) -> str | None:
+        """Why this call may not share, in one word for a header; None when it may."""
+        if self.sampled or is_repeatable(call, defaults):
+            return None
+        return "sampled"
+
+    def key(self, call: Call, fingerprint: str) -> bytes:
+        """SHA-256 over everything that can change the answer.
+
+        That is the engine's fingerprint (model, revision, template, defaults), the endpoint, the caller where answers are
+        not shared, and every field of the body, known or not. Order of JSON keys and white space make no difference.
+        """
+        identity = [_FORMAT, fingerprint, call.endpoint, call.caller if self.scope == "key" else None, call.body]
+        return hashlib.sha256(orjson.dumps(identity, option=orjson.OPT_SORT_KEYS)).digest()
+
+
+def is_repeatable(call: Call, defaults: dict[str, Any]) -> bool:
+    """Whether asking again is to give the same answer: embeddings, greedy decoding, or a seed.
+
+    A temperature that is left out counts as the server's default, not as 0.
+    """
+    if call.endpoint == "embeddings" or call.body.get("seed") is not None:
+        return True
+    temperature = call.body.get("temperature")
+    if temperature is None:
+        temperature = defaults.get("temperature", 1.0)
+    return temperature == 0

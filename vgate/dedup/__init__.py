@@ -1,0 +1,1 @@
+"""Identical requests at the same time, generated once."""

@@ -1,0 +1,56 @@
+"""The contract of an engine."""
+
+from abc import ABC, abstractmethod
+from collections.abc import AsyncGenerator
+from typing import Any
+
+from vgate.types import Call, Job
+
+
+class Engine(ABC):
+    """Turns calls into answers.
+
+    Life: `start`, any number of `prepare` and `run`, `stop`. An engine that has failed is not `ready` and stays so.
+    """
+
+    @abstractmethod
+    async def start(self) -> None:
+        """Load what is needed; raises EngineStartError with the cause in one line."""
+
+    @abstractmethod
+    async def stop(self) -> None:
+        """Free everything. May be called at any time, also twice."""
+
+    @property
+    @abstractmethod
+    def ready(self) -> bool:
+        """Whether it can answer now."""
+
+    @property
+    @abstractmethod
+    def fingerprint(self) -> str:
+        """All that decides what a request is answered with, beside the request: model, revision, template, defaults."""
+
+    @property
+    @abstractmethod
+    def sampling_defaults(self) -> dict[str, Any]:
+        """Sampling parameters that hold for requests that leave them out."""
+
+    @abstractmethod
+    def models(self) -> list[dict[str, Any]]:
+        """The served models as objects of `/v1/models`."""
+
+    @abstractmethod
+    async def prepare(self, call: Call) -> Job:
+        """Check a call without running it: fields, model, prompt length. Raises ApiError with a 4xx status."""
+
+    @abstractmethod
+    def run(self, job: Job) -> AsyncGenerator[bytes, None]:
+        """The answer: one JSON body, or SSE events that end with a usage chunk and `[DONE]`.
+
+        Events that carry an id carry the call's. Raises ApiError; a streamed answer may also end with an error event.
+        Closing the generator aborts the work.
+        """
+
+    async def reset(self) -> None:
+        """Forget what earlier requests left behind (prefix cache), so that measurements start alike."""

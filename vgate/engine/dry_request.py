@@ -1,0 +1,179 @@
+"""Reading a request for the dry-run engine: what it honours, and what it would say."""
+
+import hashlib
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal
+
+import orjson
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from vgate.engine.fields import refuse_unknown, refuse_unsupported
+from vgate.errors import ApiError, BadRequest
+from vgate.types import Call
+
+DEFAULT_TOKENS = 128
+_WORDS = (
+    "a the one this each every some any and or but so then thus when where while until after before because although "
+    "small large bright quiet steady sudden early late open plain river stone window garden letter engine signal number "
+    "answer question morning evening harbour market winter summer stands moves turns opens closes carries follows leads "
+    "holds finds keeps gives takes makes reads writes slowly quickly often seldom always never near far above below"
+).split()
+_NO_MODEL = "the dry-run engine has no model"
+_NEEDS_MODEL = (
+    "tools tool_choice response_format logprobs top_logprobs logit_bias frequency_penalty presence_penalty "
+    "parallel_tool_calls top_k min_p structured_outputs echo suffix best_of"
+).split()
+
+
+class _Common(BaseModel):
+    """Fields of both generating endpoints."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    model: str | None = None
+    max_tokens: int | None = Field(None, ge=1)
+    n: int | None = Field(1, ge=1, le=128)
+    seed: int | None = None
+    stop: str | list[Annotated[str, Field(min_length=1)]] | None = None
+    stream: bool | None = False
+    stream_options: dict[Literal["include_usage"], bool] | None = None
+    temperature: float | None = Field(None, ge=0, le=2)
+    top_p: float | None = Field(None, gt=0, le=1)
+    ignore_eos: bool = False
+    user: str | None = None
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    type: Literal["text"]
+    text: str
+
+
+class _Message(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    role: Literal["system", "developer", "user", "assistant", "tool"]
+    content: str | list[_Part]
+    name: str | None = None
+
+
+class _Chat(_Common):
+    messages: list[_Message] = Field(min_length=1)
+    max_completion_tokens: int | None = Field(None, ge=1)
+
+
+class _Completion(_Common):
+    prompt: str | list[str] | list[int] = Field(min_length=1)
+
+
+class _Embedding(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    model: str | None = None
+    input: str | list[str] | list[int] | list[list[int]] = Field(min_length=1)
+    dimensions: int | None = Field(None, ge=1)
+    encoding_format: Literal["float", "base64"] | None = "float"
+    user: str | None = None
+
+
+_SHAPES: dict[str, type[BaseModel]] = {"chat": _Chat, "completions": _Completion, "embeddings": _Embedding}
+
+
+@dataclass(frozen=True)
+class DryRequest:
+    """What is to be said: per choice its words (tokens) and why it ends. For embeddings: inputs and dimensions."""
+
+    prompt_tokens: int
+    choices: list[list[str]] = field(default_factory=list)
+    finish_reasons: list[str] = field(default_factory=list)
+    inputs: list[Any] = field(default_factory=list)
+    dimensions: int = 0
+    base64: bool = False
+
+
+def read_request(call: Call, model: str, max_model_len: int, dimensions: int) -> DryRequest:
+    """Raises ApiError for what vLLM would refuse too, and for fields that need a model."""
+    shape = _SHAPES[call.endpoint]
+    refuse_unsupported(call.body, dict.fromkeys(_NEEDS_MODEL, _NO_MODEL))
+    refuse_unknown(call.body, shape.model_fields)
+    request = _validated(shape, call.body)
+    if call.body.get("model") not in (None, model):
+        raise ApiError(404, f"The model `{call.body['model']}` does not exist. Served: {model}", "not_found_error", "model")
+    if isinstance(request, _Embedding):
+        return _embedding(request, max_model_len, dimensions)
+    assert isinstance(request, _Chat | _Completion)  # the other two shapes
+    return _generation(request, max_model_len)
+
+
+def _validated(shape: type[BaseModel], body: dict[str, Any]) -> BaseModel:
+    try:
+        return shape.model_validate(body)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        param = ".".join(str(part) for part in first["loc"])
+        raise BadRequest(f"{param}: {first['msg']}, got {str(first['input'])[:80]!r}", str(first["loc"][0])) from None
+
+
+def _generation(request: _Chat | _Completion, max_model_len: int) -> DryRequest:
+    prompt = _prompt_text(request)
+    prompt_tokens = max(1, len(prompt.split()))
+    wanted = (request.max_completion_tokens if isinstance(request, _Chat) else None) or request.max_tokens
+    room = max_model_len - prompt_tokens
+    if room < (wanted or 1):
+        raise BadRequest(
+            f"This model's maximum context length is {max_model_len} tokens, but the prompt has {prompt_tokens} "
+            f"and {wanted or 1} are to be generated.",
+            "messages" if isinstance(request, _Chat) else "prompt",
+            "context_length_exceeded",
+        )
+    tokens = wanted or min(DEFAULT_TOKENS, room)
+    said = [_say(prompt, request, choice, tokens) for choice in range(request.n or 1)]
+    return DryRequest(prompt_tokens, [words for words, _ in said], [reason for _, reason in said])
+
+
+def _prompt_text(request: _Chat | _Completion) -> str:
+    if isinstance(request, _Chat):
+        parts = [(m.role, m.content if isinstance(m.content, str) else " ".join(p.text for p in m.content)) for m in request.messages]
+        return " ".join(f"{role}: {text}" for role, text in parts)
+    if isinstance(request.prompt, str):
+        return request.prompt
+    if len(request.prompt) > 1 and isinstance(request.prompt[0], str):
+        raise BadRequest("A list of several prompts is not supported by the dry-run engine.", "prompt")
+    return " ".join(str(part) for part in request.prompt)
+
+
+def _say(prompt: str, request: _Common, choice: int, tokens: int) -> tuple[list[str], str]:
+    """Words drawn from a hash of everything that may change them, cut at the first stop string."""
+    identity = orjson.dumps([prompt, request.seed, request.temperature, request.top_p, choice])
+    words = [f" {word}" if i else word for i, word in enumerate(_draw(identity, tokens))]
+    stops = [request.stop] if isinstance(request.stop, str) else request.stop or []
+    text = "".join(words)
+    ends = [at for at in (text.find(stop) for stop in stops) if at >= 0]
+    return (_cut(words, min(ends)), "stop") if ends else (words, "length")
+
+
+def _draw(identity: bytes, count: int) -> list[str]:
+    numbers = hashlib.shake_128(identity).digest(count)
+    return [_WORDS[number % len(_WORDS)] for number in numbers]
+
+
+def _cut(words: list[str], length: int) -> list[str]:
+    kept: list[str] = []
+    for word in words:
+        kept.append(word[: max(0, length)])
+        length -= len(word)
+        if length <= 0:
+            return kept
+    return kept
+
+
+def _embedding(request: _Embedding, max_model_len: int, dimensions: int) -> DryRequest:
+    if (request.dimensions or 1) > dimensions:
+        raise BadRequest(f"dimensions: at most {dimensions} here, got {request.dimensions}", "dimensions")
+    single = isinstance(request.input, str) or isinstance(request.input[0], int)
+    inputs: list[Any] = [request.input] if single else list(request.input)
+    counts = [len(item.split()) if isinstance(item, str) else len(item) for item in inputs]
+    if not all(counts) or max(counts) > max_model_len:
+        raise BadRequest(f"input: every item must hold 1 to {max_model_len} tokens", "input")
+    return DryRequest(sum(counts), inputs=inputs, dimensions=request.dimensions or dimensions, base64=request.encoding_format == "base64")

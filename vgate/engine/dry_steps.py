@@ -1,0 +1,100 @@
+"""The timing of an engine that batches continuously, in the event loop's time."""
+
+import asyncio
+from collections import deque
+
+
+class Sequence:
+    """One answer in the making: how many tokens it has, and a bell that rings with each."""
+
+    def __init__(self, prompt_tokens: int, tokens: int) -> None:
+        self.prompt_tokens = prompt_tokens
+        self.tokens = tokens
+        self.made = 0
+        self.aborted = False
+        self._bell = asyncio.Event()
+
+    async def wait_for(self, count: int) -> None:
+        """Return when so many tokens are there."""
+        while self.made < min(count, self.tokens):
+            self._bell.clear()
+            await self._bell.wait()
+
+    async def finish(self) -> None:
+        """Return when the last token is there."""
+        await self.wait_for(self.tokens)
+
+    def abort(self) -> None:
+        """Leave the batch at the next step."""
+        self.aborted = True
+
+    def advance(self) -> None:
+        """One token more."""
+        self.made += 1
+        self._bell.set()
+
+    @property
+    def over(self) -> bool:
+        return self.aborted or self.made >= self.tokens
+
+
+class StepClock:
+    """Runs steps while there is work: each reads the prompts of the newly admitted and makes one token for all others.
+
+    A step lasts decode_step + (running - 1) * per_sequence, plus new prompt tokens / prefill speed. At most `max_num_seqs`
+    sequences run; others wait in order of arrival.
+    """
+
+    def __init__(self, prefill_tokens_per_s: float, step_s: float, per_sequence_s: float, max_num_seqs: int) -> None:
+        self._prefill_s = 1 / prefill_tokens_per_s
+        self._step_s = step_s
+        self._per_sequence_s = per_sequence_s
+        self._max_num_seqs = max_num_seqs
+        self._waiting: deque[Sequence] = deque()
+        self._running: list[Sequence] = []
+        self._task: asyncio.Task[None] | None = None
+
+    def sequence(self, prompt_tokens: int, tokens: int) -> Sequence:
+        """Queue a sequence; its tokens come as steps are done."""
+        sequence = Sequence(prompt_tokens, tokens)
+        self._waiting.append(sequence)
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._steps())
+        return sequence
+
+    async def prefill(self, prompt_tokens: int) -> None:
+        """Read a prompt and make nothing: what an embedding costs."""
+        sequence = self.sequence(prompt_tokens, 1)
+        try:
+            await sequence.finish()
+        finally:
+            sequence.abort()
+
+    async def stop(self) -> None:
+        """End the steps; waiting sequences get nothing more."""
+        if self._task is not None and not self._task.done():
+            self._task.cancel()
+            await asyncio.wait([self._task])
+
+    async def _steps(self) -> None:
+        while True:
+            self._running = [sequence for sequence in self._running if not sequence.over]
+            admitted = self._admit()
+            if not self._running:
+                return
+            await asyncio.sleep(self._duration(admitted))
+            for sequence in self._running:
+                sequence.advance()
+
+    def _admit(self) -> list[Sequence]:
+        admitted: list[Sequence] = []
+        while self._waiting and len(self._running) < self._max_num_seqs:
+            sequence = self._waiting.popleft()
+            if not sequence.over:
+                admitted.append(sequence)
+                self._running.append(sequence)
+        return admitted
+
+    def _duration(self, admitted: list[Sequence]) -> float:
+        prefill = sum(sequence.prompt_tokens for sequence in admitted) * self._prefill_s
+        return prefill + self._step_s + (len(self._running) - 1) * self._per_sequence_s

@@ -1,0 +1,85 @@
+"""vLLM in this process. vLLM itself is imported when the engine starts, and only by `vllm_*.py` beside this file."""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator
+from typing import TYPE_CHECKING, Any
+
+from vgate.engine.base import Engine
+from vgate.errors import EngineStartError, NotReady
+from vgate.types import Call, Job
+
+if TYPE_CHECKING:
+    from vgate.engine.vllm_core import VllmCore
+
+logger = logging.getLogger(__name__)
+
+
+class VllmEngine(Engine):
+    """AsyncLLM behind vLLM's own OpenAI handlers, so that every request field that vLLM knows works here."""
+
+    def __init__(
+        self,
+        start_timeout_s: float,
+        cpu_threads: int,
+        cpu_kvcache_gib: int,
+        extra_args: dict[str, Any],
+        model: dict[str, Any],
+    ) -> None:
+        self._start_timeout_s = start_timeout_s
+        self._cpu = {"threads": cpu_threads, "kvcache_gib": cpu_kvcache_gib}
+        self._extra_args = extra_args
+        self._model = model
+        self._core: VllmCore | None = None
+
+    async def start(self) -> None:
+        try:
+            # Minutes of imports and loading, most of it blocking: in a thread, so that /health answers meanwhile.
+            async with asyncio.timeout(self._start_timeout_s):
+                self._core = await asyncio.to_thread(self._load)
+                await self._core.start()
+        except TimeoutError:
+            raise EngineStartError(f"vLLM was not ready after {self._start_timeout_s:g} s (engine.start_timeout_s)") from None
+        logger.info("engine ready", extra={"engine": "vllm", "model": self._model["model_id"], **self._core.facts})
+
+    def _load(self) -> "VllmCore":
+        try:
+            from vgate.engine.vllm_core import load
+        except ModuleNotFoundError as error:
+            raise EngineStartError(f"{error}; install vLLM: pip install 'vgate[cpu]' or 'vgate[gpu]'") from None
+        return load(self._model, self._cpu, self._extra_args)
+
+    async def stop(self) -> None:
+        core, self._core = self._core, None
+        if core is not None:
+            await asyncio.to_thread(core.stop)
+
+    @property
+    def ready(self) -> bool:
+        return self._core is not None and self._core.alive
+
+    @property
+    def _started(self) -> "VllmCore":
+        if self._core is None:
+            raise NotReady("The model is not ready.")
+        return self._core
+
+    @property
+    def fingerprint(self) -> str:
+        return self._started.fingerprint
+
+    @property
+    def sampling_defaults(self) -> dict[str, Any]:
+        return self._started.sampling_defaults
+
+    def models(self) -> list[dict[str, Any]]:
+        return self._started.model_cards
+
+    async def prepare(self, call: Call) -> Job:
+        return await self._started.prepare(call)
+
+    def run(self, job: Job) -> AsyncGenerator[bytes, None]:
+        return self._started.run(job)
+
+    async def reset(self) -> None:
+        await self._started.reset()

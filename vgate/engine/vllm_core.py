@@ -1,0 +1,198 @@
+"""A loaded vLLM: AsyncLLM, its OpenAI handlers, and one call from check to answer. Imports vLLM."""
+
+import asyncio
+import contextlib
+import hashlib
+import logging
+from argparse import Namespace
+from collections.abc import AsyncGenerator, Mapping
+from typing import Any
+
+from vgate.engine import vllm_settings
+from vgate.errors import ApiError, BadRequest, EngineStartError, NotReady
+from vgate.types import Call, Job
+
+logger = logging.getLogger(__name__)
+
+
+def load(model: Mapping[str, Any], cpu: Mapping[str, int], extra_args: Mapping[str, Any]) -> "VllmCore":
+    """Import vLLM and load the model; blocks. Raises EngineStartError, or ConfigError for unknown arguments."""
+    vllm_settings.prepare_environment(cpu)
+    args = vllm_settings.serve_args(model, extra_args)
+    from vllm.engine.arg_utils import AsyncEngineArgs
+    from vllm.v1.engine.async_llm import AsyncLLM
+
+    try:
+        config = AsyncEngineArgs.from_cli_args(args).create_engine_config()
+        llm = AsyncLLM.from_vllm_config(config, disable_log_stats=args.disable_log_stats)
+    except (Exception, SystemExit) as error:
+        raise EngineStartError(_cause(error)) from None
+    return VllmCore(llm, args)
+
+
+def _cause(error: BaseException) -> str:
+    """The innermost message on one line; pydantic's preamble left out."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    text = next((line for line in lines if "Value error, " in line), lines[0] if lines else type(error).__name__)
+    return text.removeprefix("Value error, ").partition(" [type=")[0]
+
+
+class VllmCore:
+    """Handlers and identity of one loaded model."""
+
+    def __init__(self, llm: Any, args: Namespace) -> None:
+        self._llm = llm
+        self._args = args
+        self._handlers: dict[str, Any] = {}
+        self.sampling_defaults: dict[str, Any] = {}
+        self.model_cards: list[dict[str, Any]] = []
+        self.fingerprint = ""
+        self.facts: dict[str, Any] = {}
+
+    async def start(self) -> None:
+        """Build vLLM's handlers the way its own server does."""
+        from starlette.datastructures import State
+        from vllm.entrypoints.launchers.api_server.app_state import init_app_state
+
+        state = State()
+        try:
+            tasks = await self._llm.get_supported_tasks()
+            await init_app_state(self._llm, state, self._args, tasks)
+        except Exception as error:
+            raise EngineStartError(_cause(error)) from None
+        self._handlers = _handlers(state)
+        generating = self._handlers.get("chat")
+        self.sampling_defaults = dict(generating.default_sampling_params) if generating else {}
+        cards = await state.openai_serving_models.show_available_models()
+        self.model_cards = [card.model_dump() for card in cards.data]
+        self.fingerprint = self._fingerprint(state)
+        self.facts = {"max_model_len": self._llm.model_config.max_model_len, "quantization": self._llm.model_config.quantization}
+
+    def _fingerprint(self, state: Any) -> str:
+        import vllm
+
+        config = self._llm.model_config
+        tokenizer = self._llm.renderer.tokenizer
+        identity = [
+            vllm.__version__, config.model, config.revision, config.hf_config.to_json_string(), config.quantization,
+            str(config.dtype), self._args.kv_cache_dtype, self._args.chat_template, getattr(tokenizer, "chat_template", None),
+            config.max_model_len, sorted(self.sampling_defaults.items()), self._args.tool_call_parser,
+        ]  # fmt: skip
+        return hashlib.sha256(repr(identity).encode()).hexdigest()
+
+    @property
+    def alive(self) -> bool:
+        """Whether the engine process has not failed."""
+        return bool(self._handlers) and not self._llm.errored
+
+    def stop(self) -> None:
+        """End the engine process."""
+        self._llm.shutdown()
+
+    async def reset(self) -> None:
+        """Empty the prefix cache."""
+        await self._llm.reset_prefix_cache()
+
+    async def prepare(self, call: Call) -> Job:
+        """Parse, render and check; nothing is generated."""
+        from vgate.engine import vllm_requests as requests
+
+        handler = self._handlers.get(call.endpoint)
+        if handler is None:
+            raise BadRequest(f"The model {self._args.model} does not serve {call.endpoint}.", "model", "unsupported_endpoint")
+        shapes = {"chat": requests.ChatRequest, "completions": requests.TextRequest, "embeddings": requests.EmbedRequest}
+        request = requests.read(shapes[call.endpoint], call.body)
+        request.request_id = call.id
+        if call.endpoint == "embeddings":
+            self._check_name(request.model)
+            return Job(call, 0, request)
+        if request.stream:
+            _count_usage(request)
+        with _api_errors():
+            tokens = await handler.check(request)
+        return Job(call, _unless_error(tokens), request)
+
+    def _check_name(self, name: str | None) -> None:
+        """vLLM's embedding handler looks at the name and lets any pass."""
+        served = [card["id"] for card in self.model_cards]
+        if name is not None and name not in served:
+            raise ApiError(404, f"The model `{name}` does not exist. Served: {', '.join(served)}", "not_found_error", "model")
+
+    async def run(self, job: Job) -> AsyncGenerator[bytes, None]:
+        """Generate. Closing the generator aborts the request in the engine."""
+        from vgate.engine.vllm_requests import body_of
+
+        handler = self._handlers[job.call.endpoint]
+        method = {"chat": "create_chat_completion", "completions": "create_completion", "embeddings": "__call__"}
+        with _api_errors():
+            answer = _unless_error(await getattr(handler, method[job.call.endpoint])(job.payload))
+        if not job.call.stream:
+            yield body_of(answer)
+            return
+        async with contextlib.aclosing(answer):
+            async for event in answer:
+                yield event.encode()
+
+
+def _handlers(state: Any) -> dict[str, Any]:
+    """vLLM's handlers for our endpoints, those that render made to do it once."""
+    from vgate.engine.vllm_requests import Chat, Text
+
+    found = {
+        "chat": getattr(state, "openai_serving_chat", None),
+        "completions": getattr(state, "openai_serving_completion", None),
+        "embeddings": getattr(state, "serving_embedding", None),
+    }
+    for name, ours in (("chat", Chat), ("completions", Text)):
+        if found[name] is not None:
+            # Built by vLLM with its own arguments; ours adds methods only.
+            found[name].__class__ = ours
+    return {name: handler for name, handler in found.items() if handler is not None}
+
+
+def _count_usage(request: Any) -> None:
+    """Have the stream end with usage, whether the client asked for it or not."""
+    from vllm.entrypoints.openai.chat_completion.protocol import StreamOptions
+
+    continuous = bool(request.stream_options and request.stream_options.continuous_usage_stats)
+    request.stream_options = StreamOptions(include_usage=True, continuous_usage_stats=continuous)
+
+
+@contextlib.contextmanager
+def _api_errors() -> Any:
+    """vLLM's exceptions as ApiError, by vLLM's own table."""
+    from vllm.entrypoints.serve import create_error_response
+    from vllm.v1.engine.exceptions import EngineDeadError
+
+    try:
+        yield
+    except ApiError:
+        raise
+    except EngineDeadError:
+        raise NotReady("The engine has died.") from None
+    except Exception as error:
+        response = create_error_response(error)
+        if response.error.code >= 500:
+            logger.exception("vLLM failed")
+        raise _to_api_error(response) from None
+
+
+def _unless_error(answer: Any) -> Any:
+    """A handler's answer, unless it is an error. Where our task was cancelled vLLM says so with an error: cancel on."""
+    from vllm.entrypoints.serve.engine.protocol import ErrorResponse
+
+    if not isinstance(answer, ErrorResponse):
+        return answer
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
+    raise _to_api_error(answer)
+
+
+def _to_api_error(response: Any) -> ApiError:
+    error = response.error
+    status = int(error.code)
+    kind = {404: "not_found_error"}.get(status, "invalid_request_error" if status < 500 else "server_error")
+    return ApiError(status, error.message, kind, error.param)

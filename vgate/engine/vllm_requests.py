@@ -1,0 +1,136 @@
+"""vLLM's OpenAI handlers in two steps: check and tokenize first, generate when admitted. Imports vLLM.
+
+vLLM's handlers render (template, tokenize, check lengths) and generate in one go. Here a request is rendered before it waits
+for admission, so that a bad one is refused at once; the handler then finds the rendered prompt on the request.
+"""
+
+import inspect
+import types
+import typing
+from typing import Any
+
+from fastapi.responses import Response
+from pydantic import BaseModel, PrivateAttr, TypeAdapter, ValidationError
+from vllm.entrypoints.openai.chat_completion.protocol import ChatCompletionRequest
+from vllm.entrypoints.openai.chat_completion.serving import OpenAIServingChat
+from vllm.entrypoints.openai.completion.protocol import CompletionRequest
+from vllm.entrypoints.openai.completion.serving import OpenAIServingCompletion
+from vllm.entrypoints.pooling.embed.protocol import EmbeddingCompletionRequest
+from vllm.entrypoints.serve.engine.protocol import ErrorResponse
+from vllm.entrypoints.serve.utils.api_utils import get_max_tokens
+
+from vgate.engine.fields import refuse_unknown, refuse_unsupported
+from vgate.errors import BadRequest
+
+_ELSEWHERE = "vLLM reads it on other routes only"
+_UNSUPPORTED = {
+    "request_id": "send the header X-Request-Id",
+    "return_token_offsets": _ELSEWHERE,
+    "mm_payload": _ELSEWHERE,
+    "return_mm_kwargs": _ELSEWHERE,
+}
+_SCALARS = (bool, int, float, str, type(None))
+
+
+class ChatRequest(ChatCompletionRequest):
+    """vLLM's chat request, carrying its rendered prompt."""
+
+    _rendered: Any = PrivateAttr(default=None)
+
+
+class TextRequest(CompletionRequest):
+    """vLLM's completion request, carrying its rendered prompts."""
+
+    _rendered: Any = PrivateAttr(default=None)
+
+
+class EmbedRequest(EmbeddingCompletionRequest):
+    """vLLM's embedding request."""
+
+
+class Chat(OpenAIServingChat):
+    """Renders once: a request that has been rendered is not rendered again."""
+
+    async def render_chat_request(self, request: ChatCompletionRequest) -> Any:
+        rendered = getattr(request, "_rendered", None)
+        return rendered if rendered is not None else await super().render_chat_request(request)
+
+    async def check(self, request: ChatRequest) -> int | ErrorResponse:
+        """Render, and make the sampling parameters once to see that they are valid. Returns the prompt's tokens."""
+        request._rendered = rendered = await super().render_chat_request(request)
+        if isinstance(rendered, ErrorResponse):
+            return rendered
+        wanted = request.max_completion_tokens if request.max_completion_tokens is not None else request.max_tokens
+        return sum(_check_sampling(self, request, prompt, wanted) for prompt in rendered[1])
+
+
+class Text(OpenAIServingCompletion):
+    """Renders once: a request that has been rendered is not rendered again."""
+
+    async def render_completion_request(self, request: CompletionRequest) -> Any:
+        rendered = getattr(request, "_rendered", None)
+        return rendered if rendered is not None else await super().render_completion_request(request)
+
+    async def check(self, request: TextRequest) -> int | ErrorResponse:
+        """Render, and make the sampling parameters once to see that they are valid. Returns the prompts' tokens."""
+        request._rendered = rendered = await super().render_completion_request(request)
+        if isinstance(rendered, ErrorResponse):
+            return rendered
+        return sum(_check_sampling(self, request, prompt, request.max_tokens) for prompt in rendered)
+
+
+def _check_sampling(handler: Any, request: Any, prompt: Any, wanted: int | None) -> int:
+    tokens: int = handler._extract_prompt_len(prompt)
+    limits = (handler.model_config.max_model_len, wanted, tokens, handler.default_sampling_params, handler.override_max_tokens)
+    most = get_max_tokens(*limits, truncate_prompt_tokens=request.truncate_prompt_tokens)
+    make = request.to_beam_search_params if request.use_beam_search else request.to_sampling_params
+    make(most, handler.default_sampling_params)
+    return tokens
+
+
+def read(model: type[BaseModel], body: dict[str, Any]) -> Any:
+    """The body as vLLM's request. BadRequest for unknown fields, wrong types, and fields without effect here."""
+    refuse_unsupported(body, _UNSUPPORTED)
+    refuse_unknown(body, _names(model))
+    _check_scalars(model, body)
+    # vLLM's validators change messages in place.
+    copied = {**body, "messages": [dict(m) if isinstance(m, dict) else m for m in body["messages"]]} if isinstance(body.get("messages"), list) else body
+    try:
+        return model.model_validate(copied)
+    except ValidationError as error:
+        raise _bad_field(error) from None
+
+
+def _names(model: type[BaseModel]) -> list[str]:
+    return [name for field, info in model.model_fields.items() for name in (field, info.alias) if name]
+
+
+def _check_scalars(model: type[BaseModel], body: dict[str, Any]) -> None:
+    """vLLM would take "3" for 3 and true for 1; here a wrong type is an error."""
+    for name, value in body.items():
+        info = model.model_fields.get(name)
+        if info is not None and _is_scalar(info.annotation):
+            try:
+                TypeAdapter(info.annotation).validate_python(value, strict=True)
+            except ValidationError as error:
+                raise _bad_field(error, name) from None
+
+
+def _is_scalar(annotation: Any) -> bool:
+    members = typing.get_args(annotation) if typing.get_origin(annotation) in (typing.Union, types.UnionType) else (annotation,)
+    return all(inspect.isclass(member) and member in _SCALARS for member in members)
+
+
+def _bad_field(error: ValidationError, name: str | None = None) -> BadRequest:
+    first = error.errors(include_url=False)[0]
+    path = [name] if name else [str(part) for part in first["loc"]]
+    message = first["msg"].removeprefix("Value error, ")
+    got = f", got {str(first['input'])[:80]!r}" if path else ""
+    return BadRequest(f"{'.'.join(path)}: {message}{got}" if path else message, path[0] if path else None)
+
+
+def body_of(response: Any) -> bytes:
+    """A handler's whole answer as JSON."""
+    if isinstance(response, Response):
+        return bytes(response.body)
+    return bytes(response.model_dump_json(), "utf-8")

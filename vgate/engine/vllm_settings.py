@@ -1,0 +1,66 @@
+"""V-Gate's model settings as vLLM's arguments and environment. Imports vLLM."""
+
+import importlib.metadata
+import os
+from argparse import Namespace
+from collections.abc import Mapping
+from typing import Any
+
+from vgate.config.errors import ConfigError, unknown, wrong
+
+# model key -> vLLM's argument, where the names differ.
+_RENAMED = {"model_id": "model"}
+# Keys that are set by V-Gate itself, and where to set them instead.
+_NOT_HERE = {"model": "model.model_id", "host": "server.host", "port": "server.port", "api_key": "security.api_keys"}
+
+
+def prepare_environment(cpu: Mapping[str, int]) -> None:
+    """On a CPU build, set what keeps vLLM from spinning two processes against each other on few cores.
+
+    Must run before vLLM is imported. What the user's environment says is left alone.
+    """
+    os.environ.setdefault("VLLM_NO_USAGE_STATS", "1")
+    if not is_cpu_build():
+        return
+    settings = {
+        "VLLM_ENABLE_V1_MULTIPROCESSING": "0",
+        "VLLM_CPU_OMP_THREADS_BIND": "nobind",
+        "VLLM_CPU_KVCACHE_SPACE": str(cpu["kvcache_gib"]),
+        "OMP_NUM_THREADS": str(cpu["threads"]),
+    }
+    for name, value in settings.items():
+        os.environ.setdefault(name, value)
+
+
+def is_cpu_build() -> bool:
+    """Whether the installed vLLM is the CPU build."""
+    names = {dist.metadata["Name"].lower() for dist in importlib.metadata.distributions() if dist.metadata["Name"]}
+    return "vllm-cpu" in names or ("vllm" in names and "cpu" in importlib.metadata.version("vllm"))
+
+
+def serve_args(model: Mapping[str, Any], extra_args: Mapping[str, Any]) -> Namespace:
+    """The namespace that `vllm serve` would have parsed. Raises ConfigError for arguments that vLLM does not know."""
+    from vllm.entrypoints.launchers.cli_args import make_arg_parser
+    from vllm.utils.argparse_utils import FlexibleArgumentParser
+
+    args = make_arg_parser(FlexibleArgumentParser()).parse_args([])
+    named = {_RENAMED.get(key, key): value for key, value in model.items() if value is not None}
+    if "served_model_name" in named:
+        named["served_model_name"] = [named["served_model_name"]]
+    if "tool_call_parser" in named:
+        named["enable_auto_tool_choice"] = True
+    if is_cpu_build():
+        named.setdefault("distributed_executor_backend", "uni")
+    _check_extra(extra_args, set(vars(args)), set(named))
+    vars(args).update(named | dict(extra_args))
+    return args
+
+
+def _check_extra(extra_args: Mapping[str, Any], known: set[str], named: set[str]) -> None:
+    for name, value in extra_args.items():
+        key = f"engine.extra_args.{name}"
+        if name in _NOT_HERE or (name in named and name != "distributed_executor_backend"):
+            raise wrong(key, value, "engine.extra_args", f"has a key of its own, {_NOT_HERE.get(name, f'model.{name}')}")
+        if name not in known:
+            line = str(unknown(key, value, "engine.extra_args", known))
+            raise ConfigError(f"{line.partition('; allowed')[0]}; allowed: vLLM's engine arguments by their Python names")

@@ -1,0 +1,62 @@
+"""Errors that a client sees, in OpenAI's form.
+
+ApiError                    any: status, message, type, param, code
+  BadRequest          400
+  TooLarge            413
+  NotReady            503   the engine is still loading, has died, or the server is stopping
+EngineStartError            not a client's: the engine could not be started; the message is the cause in one line
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+
+class ApiError(Exception):
+    """An answer with an error body. `headers` go out with it."""
+
+    def __init__(
+        self,
+        status: int,
+        message: str,
+        type: str = "invalid_request_error",
+        param: str | None = None,
+        code: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+        self.type = type
+        self.param = param
+        self.code = code
+        self.headers = dict(headers or {})
+
+    def body(self) -> dict[str, Any]:
+        """OpenAI's error object."""
+        return {"error": {"message": self.message, "type": self.type, "param": self.param, "code": self.code}}
+
+
+class BadRequest(ApiError):
+    """The request cannot be understood or carried out as it is."""
+
+    def __init__(self, message: str, param: str | None = None, code: str | None = None) -> None:
+        super().__init__(400, message, "invalid_request_error", param, code)
+
+
+class TooLarge(ApiError):
+    """The body is over `server.max_body_bytes`."""
+
+    def __init__(self, limit: int) -> None:
+        message = f"The body is larger than {limit} bytes (server.max_body_bytes)."
+        super().__init__(413, message, "invalid_request_error", code="body_too_large", headers={"connection": "close"})
+
+
+class NotReady(ApiError):
+    """The engine cannot take the request now; another try may succeed."""
+
+    def __init__(self, message: str, retry_after_s: int = 5) -> None:
+        super().__init__(503, message, "server_error", code="not_ready", headers={"retry-after": str(retry_after_s)})
+
+
+class EngineStartError(Exception):
+    """The engine could not be started. `str(e)` is the cause in one line."""

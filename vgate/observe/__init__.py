@@ -1,0 +1,1 @@
+"""Watching the request path without power over it: metrics, logs, records."""

@@ -1,0 +1,96 @@
+"""Prometheus metrics of one server, and the same as JSON. The only module that imports prometheus_client."""
+
+from typing import Any
+
+from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from vgate.observe.base import Observer
+from vgate.types import Batch, Record
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100)
+# A token takes from a millisecond on a large card to a second on an overloaded small one.
+_TPOT_SECONDS = (0.001, 0.0025, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1, 2.5)
+_SIZES = (1, 2, 4, 8, 12, 16, 24, 32, 48, 64, 128, 256)
+
+
+class PrometheusObserver(Observer):
+    """Counts into a registry of its own, so that two servers in one process do not mix.
+
+    Labels come from fixed sets: endpoints and methods that the server knows, else "other".
+    """
+
+    def __init__(self) -> None:
+        self._registry = registry = CollectorRegistry()
+        labels = ["endpoint", "method", "status"]
+        self._requests = Counter("vgate_requests_total", "Requests answered.", labels, registry=registry)
+        self._latency = Histogram(
+            "vgate_request_latency_seconds", "Arrival to last byte.", ["endpoint"], buckets=_SECONDS, registry=registry
+        )
+        self._in_flight = Gauge("vgate_requests_in_flight", "Requests not yet answered.", registry=registry)
+        self._batch_size = Histogram("vgate_batch_size", "Requests in a batch.", buckets=_SIZES, registry=registry)
+        self._batch_seconds = Histogram(
+            "vgate_batch_processing_seconds", "Dispatch to the batch's last answer.", buckets=_SECONDS, registry=registry
+        )
+        self._ttft = Histogram("vgate_ttft_seconds", "Arrival to first content, streamed.", buckets=_SECONDS, registry=registry)
+        self._tpot = Histogram("vgate_tpot_seconds", "Time per output token after the first.", buckets=_TPOT_SECONDS, registry=registry)
+        self._tokens = Counter("vgate_tokens_generated_total", "Tokens that the engine generated.", registry=registry)
+        self._hits = Counter("vgate_cache_hits_total", "Answers from the cache.", registry=registry)
+        self._misses = Counter("vgate_cache_misses_total", "Cacheable requests not found in the cache.", registry=registry)
+
+    def started(self, record: Record) -> None:
+        self._in_flight.inc()
+
+    def batch_done(self, batch: Batch, now: float) -> None:
+        self._batch_size.observe(batch.size)
+        self._batch_seconds.observe(now - batch.dispatched)
+        self._tokens.inc(batch.tokens)
+
+    def finished(self, record: Record) -> None:
+        self._in_flight.dec()
+        self._requests.labels(record.endpoint, record.method, str(record.status)).inc()
+        if record.duration_s is not None:
+            self._latency.labels(record.endpoint).observe(record.duration_s)
+        if record.cache == "hit":
+            self._hits.inc()
+        elif record.cache == "miss":
+            self._misses.inc()
+        if record.generated:
+            self._observe_generation(record)
+
+    def _observe_generation(self, record: Record) -> None:
+        if record.stream and record.ttft_s is not None:
+            self._ttft.observe(record.ttft_s)
+        if record.tpot_s is not None:
+            self._tpot.observe(record.tpot_s)
+
+    def exposition(self) -> bytes:
+        """The text of `/metrics`: this server's metrics, then the process's and its engine's."""
+        return generate_latest(self._registry) + generate_latest(REGISTRY)
+
+    def stats(self) -> dict[str, Any]:
+        """This server's metrics as JSON: counters and gauges as numbers, histograms as count, sum and mean."""
+        result: dict[str, Any] = {}
+        for metric in self._registry.collect():
+            samples = [s for s in metric.samples if not s.name.endswith(("_bucket", "_created"))]
+            if metric.type == "histogram":
+                result[metric.name] = _histograms(samples)
+            elif samples and samples[0].labels:
+                result[samples[0].name] = [{**s.labels, "value": s.value} for s in samples]
+            else:
+                result.update({s.name: s.value for s in samples})
+        return result
+
+
+def _histograms(samples: list[Any]) -> Any:
+    """One summary, or one for each set of labels."""
+    by_labels: dict[tuple[tuple[str, str], ...], dict[str, Any]] = {}
+    for sample in samples:
+        kind = sample.name.rsplit("_", 1)[1]
+        by_labels.setdefault(tuple(sorted(sample.labels.items())), {})[kind] = sample.value
+    rows = [
+        {**dict(labels), **found, "mean": found["sum"] / found["count"] if found["count"] else None}
+        for labels, found in by_labels.items()
+    ]
+    return rows[0] if len(rows) == 1 and () in by_labels else rows

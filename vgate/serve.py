@@ -1,0 +1,73 @@
+"""The gateway: `python -m vgate.serve +preset=cpu`."""
+
+import asyncio
+import logging
+from pathlib import Path
+
+import yaml
+
+from vgate.api.server import listen, serve
+from vgate.build import build_service
+from vgate.clock import precise_loop
+from vgate.config import ConfigError, Settings, cli, compose, from_resolved
+from vgate.errors import EngineStartError
+from vgate.observe.capture import OutputCapture
+from vgate.observe.logs import configure
+
+logger = logging.getLogger(__name__)
+
+
+def main() -> int:
+    """Exit codes: 0 stopped by a signal, 1 the engine or the socket failed, 2 a wrong setting."""
+    parser = cli.parser("serve", "An OpenAI-compatible server in front of vLLM.")
+    parser.add_argument("--resolved", metavar="FILE", help="start from a resolved configuration instead of composing one")
+    parser.add_argument("--admin-socket", metavar="PATH", help="also serve admin routes on this Unix socket")
+    args = cli.parse(parser)
+    settings, notes = _settings(args.overrides, args.resolved)
+    if args.cfg:
+        cli.show(settings.model_dump(by_alias=True), notes)
+        return 0
+    return _run(settings, notes, args.admin_socket)
+
+
+def _settings(overrides: list[str], resolved: str | None) -> tuple[Settings, list[str]]:
+    if resolved is None:
+        composed = compose("serve", overrides)
+        return composed.settings, composed.notes
+    if overrides:
+        raise ConfigError(f"{overrides[0]!r} (from the command line): --resolved takes no settings beside its file")
+    try:
+        content = yaml.safe_load(Path(resolved).read_text(encoding="utf-8"))
+    except (OSError, yaml.YAMLError) as error:
+        raise ConfigError(f"--resolved = {resolved!r} (from the command line): {' '.join(str(error).split())}") from None
+    return from_resolved(content if isinstance(content, dict) else {}, resolved), []
+
+
+def _run(settings: Settings, notes: list[str], admin_socket: str | None) -> int:
+    try:
+        sock = listen(settings.server.host, settings.server.port)
+    except OSError as error:
+        address = f"{settings.server.host}:{settings.server.port}"
+        raise ConfigError(f"server.host, server.port = {address!r}: {error.strerror or error}") from None
+    with OutputCapture() as capture:
+        close_logs = configure(settings.logging.level, settings.logging.json_format, capture.stdout)
+        try:
+            for note in notes:
+                logger.warning(note)
+            with asyncio.Runner(loop_factory=precise_loop) as runner:
+                runner.run(serve(build_service(settings), sock, admin_socket))
+        except EngineStartError as error:
+            return _failed(error, capture)
+        finally:
+            close_logs()
+    return 0
+
+
+def _failed(error: EngineStartError, capture: OutputCapture) -> int:
+    cause = capture.last_error() if "See root cause above" in str(error) else None
+    print(f"vgate: the engine could not be started: {cause or error}", file=capture.stderr)
+    return 1
+
+
+if __name__ == "__main__":
+    cli.run(main)

@@ -1,0 +1,125 @@
+"""What travels along the request path."""
+
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple
+
+Endpoint = Literal["chat", "completions", "embeddings"]
+
+
+class Usage(NamedTuple):
+    """Tokens as the engine counted them, summed over all choices."""
+
+    prompt_tokens: int
+    completion_tokens: int
+
+
+class Event(NamedTuple):
+    """One piece of an answer, in the order it goes to the client.
+
+    data:    bytes to send: a whole SSE event, or the whole JSON body of an answer that is not streamed.
+    content: whether it carries generated output; the first such event stamps TTFT.
+    usage:   in the last event of an answer that ended well; None before.
+    """
+
+    data: bytes
+    content: bool = False
+    usage: Usage | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What one client asked. `body` is the parsed JSON, never changed.
+
+    id:     unique, made here; answers carry it as `chatcmpl-<id>` or `cmpl-<id>`.
+    caller: the API key's name; "anonymous" where no keys are asked for.
+    """
+
+    id: str
+    endpoint: Endpoint
+    body: dict[str, Any]
+    caller: str = "anonymous"
+
+    @property
+    def stream(self) -> bool:
+        return self.body.get("stream") is True
+
+    @property
+    def wants_usage(self) -> bool:
+        """Whether a streamed answer is to end with a usage chunk."""
+        options = self.body.get("stream_options")
+        return isinstance(options, dict) and options.get("include_usage") is True
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A whole answer as one client received it; `id` is that of the call it was made for."""
+
+    id: str
+    events: tuple[Event, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A call that its engine has checked and can run. `payload` is the engine's own."""
+
+    call: Call
+    prompt_tokens: int
+    payload: Any = None
+
+
+@dataclass(slots=True)
+class Batch:
+    """Requests that entered the engine together. Times are the event loop's, in seconds."""
+
+    id: int
+    size: int
+    dispatched: float
+    running: int
+    tokens: int = 0
+
+
+@dataclass(slots=True)
+class Record:
+    """One request as the gateway saw it. Stamps are the event loop's time in seconds; None: did not happen.
+
+    status:  HTTP status; 499 when the client left first.
+    cache:   hit, miss, coalesced or bypass(<reason>), as in `X-VGate-Cache`; "" for routes without a cache.
+    """
+
+    request_id: str
+    endpoint: str
+    method: str
+    arrived: float
+    stream: bool = False
+    caller: str = ""
+    user: str | None = None
+    cache: str = ""
+    batch_id: int | None = None
+    batch_size: int | None = None
+    admitted: float | None = None
+    first_token: float | None = None
+    last_token: float | None = None
+    finished: float | None = None
+    usage: Usage | None = None
+    generated: bool = False
+    status: int = 0
+    error: str = ""
+    headers: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def duration_s(self) -> float | None:
+        return None if self.finished is None else self.finished - self.arrived
+
+    @property
+    def ttft_s(self) -> float | None:
+        """From arrival to the first event with content."""
+        return None if self.first_token is None else self.first_token - self.arrived
+
+    @property
+    def tpot_s(self) -> float | None:
+        """(last - first) / (N - 1) of a streamed answer; None below two tokens."""
+        if not self.stream or self.usage is None or self.usage.completion_tokens < 2:
+            return None
+        if self.first_token is None or self.last_token is None:
+            return None
+        return (self.last_token - self.first_token) / (self.usage.completion_tokens - 1)
