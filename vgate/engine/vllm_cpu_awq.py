@@ -17,7 +17,7 @@ from functools import cache
 import torch
 from torch import Tensor
 
-OPERATION = "cpu_gemm_wna16"
+NAMESPACE, OPERATION = "_C", "cpu_gemm_wna16"
 #: The signature under which ``vllm._custom_ops`` calls the operation.
 SCHEMA = (
     f"{OPERATION}(Tensor input, Tensor q_weight, Tensor(a!) output, Tensor scales, Tensor? zeros, "
@@ -39,7 +39,7 @@ def register() -> torch.library.Library | None:
     logging.getLogger("vllm.vgate").warning(
         "This processor has no AVX-512: AWQ layers are computed by PyTorch, which is slow"
     )
-    library = torch.library.Library("_C", "FRAGMENT")
+    library = torch.library.Library(NAMESPACE, "FRAGMENT")
     library.define(SCHEMA)
     library.impl(OPERATION, gemm_wna16, "CPU")
     return library
@@ -51,7 +51,7 @@ def _missing() -> bool:
     if not current_platform.is_cpu() or current_platform.get_cpu_architecture() != CpuArchEnum.X86:
         return False
     current_platform.import_kernels()
-    return not hasattr(torch.ops._C, OPERATION)
+    return not hasattr(getattr(torch.ops, NAMESPACE), OPERATION)
 
 
 def gemm_wna16(
@@ -82,10 +82,12 @@ def dequantize(packed: Tensor, scales: Tensor, zeros: Tensor | None) -> Tensor:
     levels = levels.transpose(0, 1).reshape(-1, blocks * BLOCK)  # [K, N]
     groups = levels.unflatten(0, (scales.size(0), -1))  # [G, K / G, N]
     offset = SYMMETRIC_ZERO if zeros is None else _nibbles(zeros).unsqueeze(1)
-    return ((groups - offset) * scales.float().unsqueeze(1)).flatten(0, 1)
+    weight: Tensor = (groups - offset) * scales.float().unsqueeze(1)
+    return weight.flatten(0, 1)
 
 
 def _nibbles(words: Tensor) -> Tensor:
     """The eight 4-bit values of each word, lowest first, side by side in the last dimension."""
     shifts = torch.arange(0, 32, BITS, dtype=torch.int32)
-    return ((words.unsqueeze(-1) >> shifts) & (2**BITS - 1)).flatten(-2)
+    nibbles: Tensor = (words.unsqueeze(-1) >> shifts) & (2**BITS - 1)
+    return nibbles.flatten(-2)

@@ -23,13 +23,13 @@ ORDER = (0, 2, 4, 6, 1, 3, 5, 7)
 def pack(values: Tensor) -> Tensor:
     """Packs integers 0..15 ``[rows, columns]`` into int32 ``[rows, columns / 8]``."""
     nibbles = values.to(torch.int64).unflatten(1, (-1, PER_WORD))[:, :, list(ORDER)]
-    words = (nibbles << torch.arange(0, 32, BITS)).sum(dim=-1)
+    words: Tensor = (nibbles << torch.arange(0, 32, BITS)).sum(dim=-1)
     return words.to(torch.int32)  # keeps the low 32 bits, so the top nibble becomes the sign
 
 
 def unpack(words: Tensor) -> Tensor:
     """The inverse of `pack`: int32 ``[rows, words]`` to integers ``[rows, words * 8]``."""
-    nibbles = (words.to(torch.int64).unsqueeze(-1) >> torch.arange(0, 32, BITS)) & (2**BITS - 1)
+    nibbles: Tensor = (words.to(torch.int64).unsqueeze(-1) >> torch.arange(0, 32, BITS)) & (2**BITS - 1)
     original_order = [ORDER.index(column) for column in range(PER_WORD)]
     return nibbles[:, :, original_order].flatten(1)
 
@@ -54,7 +54,8 @@ def dequantize(tensors: dict[str, Tensor], group_size: int) -> Tensor:
     """The fp32 weight ``[out, in]`` that an engine computes with, from what `quantize` returns."""
     scales = tensors["scales"].float().repeat_interleave(group_size, dim=0)
     zeros = unpack(tensors["qzeros"]).repeat_interleave(group_size, dim=0)
-    return ((unpack(tensors["qweight"]) - zeros) * scales).T
+    weight: Tensor = (unpack(tensors["qweight"]) - zeros) * scales
+    return weight.T
 
 
 def quantization_config(group_size: int) -> dict[str, object]:

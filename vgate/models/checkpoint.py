@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from safetensors.torch import save
 
 from vgate.models import awq, qwen2
-from vgate.models.tokenizer import PAD, TURN_END, tokenizer_config, train_tokenizer, unprintable_ids
+from vgate.models.tokenizer import PAD, TURN_END, token_id, tokenizer_config, train_tokenizer, unprintable_ids
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -53,8 +53,7 @@ def _parts() -> tuple[Tokenizer, qwen2.Shape, dict[str, Tensor]]:
 
 
 def _config(tokenizer: Tokenizer, shape: qwen2.Shape, dtype: str) -> dict[str, object]:
-    eos, pad = tokenizer.token_to_id(TURN_END), tokenizer.token_to_id(PAD)
-    return qwen2.config(shape, eos, pad, dtype)
+    return qwen2.config(shape, token_id(tokenizer, TURN_END), token_id(tokenizer, PAD), dtype)
 
 
 def _write(
@@ -66,9 +65,7 @@ def _write(
 ) -> None:
     eos, pad = config["eos_token_id"], config["pad_token_id"]
     write_json(folder / "config.json", config)
-    write_json(
-        folder / "generation_config.json", {"eos_token_id": [eos, pad], "pad_token_id": pad}
-    )
+    write_json(folder / "generation_config.json", {"eos_token_id": [eos, pad], "pad_token_id": pad})
     write_json(folder / "tokenizer_config.json", tokenizer_config(shape.context))
     tokenizer.save(str(folder / "tokenizer.json"))
     contiguous = {name: tensor.contiguous() for name, tensor in tensors.items()}

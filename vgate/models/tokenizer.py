@@ -53,12 +53,20 @@ def train_tokenizer() -> Tokenizer:
     return tokenizer
 
 
+def token_id(tokenizer: Tokenizer, text: str) -> int:
+    """The id of the token that is exactly `text`; raises KeyError when there is none."""
+    found = tokenizer.token_to_id(text)
+    if found is None:
+        raise KeyError(text)
+    return found
+
+
 def unprintable_ids(tokenizer: Tokenizer) -> list[int]:
     """Tokens that should hardly ever be generated.
 
     These are the special ones, control characters, and lone pieces of a UTF-8 character.
     """
-    markup = {tokenizer.token_to_id(text) for text in (*SPECIAL_TOKENS, *MARKUP_TOKENS)}
+    markup = {token_id(tokenizer, text) for text in (*SPECIAL_TOKENS, *MARKUP_TOKENS)}
     texts = {token: tokenizer.decode([token]) for token in range(tokenizer.get_vocab_size())}
     return sorted(markup | {token for token, text in texts.items() if not _is_printable(text)})
 
