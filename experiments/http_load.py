@@ -8,7 +8,6 @@ import re
 import selectors
 import socket
 import time
-from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
@@ -39,6 +38,7 @@ SILENCE_S = 120.0
 class Exchange:
     """One request on the wire and its answer; times in seconds of the monotonic clock."""
 
+    connection: socket.socket
     sent: float
     first: float | None = None
     end: float = 0.0
@@ -73,7 +73,8 @@ class Exchange:
 
 def request_bytes(index: int, model: str, tokens: int, stream: bool) -> bytes:
     """A chat request for exactly `tokens` tokens; no two `index` have the same prompt."""
-    prompt = f"{index} " + " ".join(random.Random(index).choices(WORDS, k=24))
+    pick = random.Random(index)  # noqa: S311 - seeded on purpose
+    prompt = f"{index} " + " ".join(pick.choices(WORDS, k=24))
     body = {"model": model, "messages": [{"role": "user", "content": prompt}], "max_tokens": tokens}
     body |= {"temperature": 0, "ignore_eos": True, "stream": stream}
     if stream:
@@ -96,29 +97,27 @@ def drive(port: int, requests: list[bytes], clients: int) -> list[Exchange]:
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             selector.register(connection, selectors.EVENT_READ, _send(connection, request))
         while selector.get_map():
-            for connection, exchange in _readable(selector):
-                data = connection.recv(65536)
+            for exchange in _readable(selector):
+                data = exchange.connection.recv(65536)
                 if exchange.feed(data, time.monotonic()):
                     done.append(exchange)
-                    _next(selector, connection, next(waiting, None))
+                    _next(selector, exchange.connection, next(waiting, None))
                 elif not data:
                     raise ConnectionError(f"closed early, after {bytes(exchange.body[-300:])!r}")
     return done
 
 
-def _readable(selector: selectors.BaseSelector) -> Iterator[tuple[socket.socket, Exchange]]:
+def _readable(selector: selectors.BaseSelector) -> list[Exchange]:
     ready = selector.select(SILENCE_S)
     if not ready:
         raise TimeoutError(f"no byte from the server for {SILENCE_S:.0f} s")
-    for key, _ in ready:
-        assert isinstance(key.fileobj, socket.socket)
-        yield key.fileobj, key.data
+    return [key.data for key, _ in ready]
 
 
 def _send(connection: socket.socket, request: bytes) -> Exchange:
     sent = time.monotonic()
     connection.sendall(request)
-    return Exchange(sent)
+    return Exchange(connection, sent)
 
 
 def _next(selector: selectors.BaseSelector, connection: socket.socket, request: bytes | None) -> None:

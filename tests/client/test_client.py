@@ -110,9 +110,7 @@ def test_module_level_async_chat_uses_the_environment(server: Loopback) -> None:
 
 @pytest.mark.parametrize("status", ["401 Unauthorized", "200 OK"])
 @pytest.mark.parametrize("stream", [True, False])
-def test_module_level_calls_leave_nothing_open_when_they_fail(
-    server: Loopback, status: str, stream: bool
-) -> None:
+def test_module_level_calls_leave_nothing_open_when_they_fail(server: Loopback, status: str, stream: bool) -> None:
     """The loopback's teardown fails if a connection stays open."""
     server.scripts = [answer([], status)] * 2
     with pytest.raises(sdk.VGateError):

@@ -94,10 +94,22 @@ def test_retry_after_is_seconds_or_a_date(headers: dict[str, str], seconds: floa
     ],
 )
 def test_errors_survive_a_process_boundary(error: sdk.VGateError) -> None:
-    copy = pickle.loads(pickle.dumps(error))
+    copy = pickle.loads(pickle.dumps(error))  # noqa: S301 - our own bytes
     assert (type(error), str(error), vars(error)) == (type(copy), str(copy), vars(copy))
 
 
 def test_connection_failures_are_also_the_built_in_ones() -> None:
     assert issubclass(sdk.ConnectionError_, ConnectionError)
     assert issubclass(sdk.Timeout, TimeoutError)
+
+
+@pytest.mark.parametrize(
+    ("cause", "kind"), [(httpx.ReadTimeout(""), sdk.Timeout), (httpx.ReadError(""), sdk.ConnectionError_)]
+)
+def test_a_failure_without_a_message_is_still_described(cause: httpx.RequestError, kind: type[sdk.VGateError]) -> None:
+    def fail(request: httpx.Request) -> httpx.Response:
+        cause.request = request
+        raise cause
+
+    with sdk.Client(transport=httpx.MockTransport(fail)) as client, pytest.raises(kind, match=type(cause).__name__):
+        client.chat.create(model="tiny", messages=HELLO)

@@ -9,9 +9,7 @@ messages = [{"role": "user", "content": "hello"}]
 
 def blocking(client: vgate.Client) -> str | None:
     whole: vgate.ChatCompletion = client.chat.create(model="tiny", messages=messages, temperature=0.0)
-    chunks: vgate.Stream[vgate.ChatCompletionChunk] = vgate.Chat.create(
-        model="tiny", messages=messages, stream=True
-    )
+    chunks: vgate.Stream[vgate.ChatCompletionChunk] = vgate.Chat.create(model="tiny", messages=messages, stream=True)
     with chunks:
         text: str = "".join(chunk.text for chunk in chunks)
     tokens: int = whole.usage.completion_tokens if whole.usage else 0
@@ -21,7 +19,8 @@ def blocking(client: vgate.Client) -> str | None:
 async def asynchronous(client: vgate.AsyncClient) -> str | None:
     async with await client.chat.create(model="tiny", messages=messages, stream=True) as chunks:
         async for chunk in chunks:
-            print(chunk.choices[0].delta.content)
+            role: str | None = chunk.choices[0].delta.role
+            assert role != chunk.text
     reply: vgate.ChatCompletion = await vgate.AsyncChat.create(model="tiny", messages=messages)
     return reply.meta.cache
 

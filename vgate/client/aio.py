@@ -113,9 +113,7 @@ class _Resource:
             client = await stack.enter_async_context(AsyncClient()) if self._client is None else self._client
             return await client.post(path, body, decode, headers)
 
-    async def _stream(
-        self, path: str, body: dict[str, Any], decode: Decode[T], headers: Headers
-    ) -> AsyncStream[T]:
+    async def _stream(self, path: str, body: dict[str, Any], decode: Decode[T], headers: Headers) -> AsyncStream[T]:
         owned = AsyncExitStack()
         client = await owned.enter_async_context(AsyncClient()) if self._client is None else self._client
         return await client.stream(path, body, decode, headers, owned)
@@ -159,7 +157,12 @@ class AsyncEmbeddingResource(_Resource):
     """``/embeddings``."""
 
     async def create(
-        self, *, model: str, input: str | Sequence[str], extra_headers: Headers = None, **params: Any
+        self,
+        *,
+        model: str,
+        input: str | Sequence[str],
+        extra_headers: Headers = None,
+        **params: Any,  # noqa: A002 - the API's name
     ) -> EmbeddingList:
         """Embed a text, or each of several."""
         texts = input if isinstance(input, str) else list(input)

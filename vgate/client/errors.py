@@ -77,7 +77,7 @@ class ServerError(APIError):
     """The server failed, or is too busy (503)."""
 
 
-class ConnectionError_(VGateError, ConnectionError):
+class ConnectionError_(VGateError, ConnectionError):  # noqa: N801 - beside the built-in of that name
     """The server could not be reached, or the connection broke before the answer."""
 
 
@@ -135,7 +135,7 @@ def transport_error(error: httpx.RequestError) -> VGateError:
     """The client's name for a failure of the connection."""
     kind = Timeout if isinstance(error, httpx.TimeoutException) else ConnectionError_
     where = f"{error.request.method} {error.request.url}"
-    return kind(f"{where}: {error or type(error).__name__}")
+    return kind(f"{where}: {str(error) or type(error).__name__}")
 
 
 def error_fields(body: Any) -> tuple[str, str | int | None]:

@@ -18,9 +18,7 @@ class RateLimit:
     @classmethod
     def read(cls, headers: Mapping[str, str]) -> Self | None:
         """From ``x-ratelimit-limit/-remaining/-reset``; None unless all three are numbers."""
-        limit, remaining, reset = (
-            headers.get(f"x-ratelimit-{name}", "") for name in ("limit", "remaining", "reset")
-        )
+        limit, remaining, reset = (headers.get(f"x-ratelimit-{name}", "") for name in ("limit", "remaining", "reset"))
         try:
             return cls(int(limit), int(remaining), float(reset))
         except ValueError:

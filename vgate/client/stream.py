@@ -126,9 +126,7 @@ class Stream(Generic[T]):
 class AsyncStream(Generic[T]):
     """The same as Stream, for ``async for`` and ``async with``."""
 
-    def __init__(
-        self, response: httpx.Response, meta: Meta, decode: Decode[T], owned: AsyncExitStack
-    ) -> None:
+    def __init__(self, response: httpx.Response, meta: Meta, decode: Decode[T], owned: AsyncExitStack) -> None:
         self.meta = meta
         self._response = response
         self._owned = owned

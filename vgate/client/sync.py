@@ -157,7 +157,12 @@ class EmbeddingResource(_Resource):
     """``/embeddings``."""
 
     def create(
-        self, *, model: str, input: str | Sequence[str], extra_headers: Headers = None, **params: Any
+        self,
+        *,
+        model: str,
+        input: str | Sequence[str],
+        extra_headers: Headers = None,
+        **params: Any,  # noqa: A002 - the API's name
     ) -> EmbeddingList:
         """Embed a text, or each of several."""
         texts = input if isinstance(input, str) else list(input)

@@ -33,6 +33,6 @@ def unknown_option(group: str, option: object, source: str, allowed: Iterable[st
 
 def nearest(name: str, allowed: Iterable[str], parent: str = "") -> str:
     """`, did you mean x?` or nothing."""
-    close = difflib.get_close_matches(str(name), [str(a) for a in allowed], n=1, cutoff=0.5)
+    close = difflib.get_close_matches(str(name), [str(a) for a in allowed], n=1, cutoff=0.6)
     prefix = f"{parent}." if parent else ""
     return f", did you mean {prefix}{close[0]}?" if close else ""

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import hashlib
 import logging
+import os
 from argparse import Namespace
 from collections.abc import AsyncGenerator, Mapping
 from typing import Any
@@ -26,14 +27,17 @@ def load(model: Mapping[str, Any], cpu: Mapping[str, int], extra_args: Mapping[s
         config = AsyncEngineArgs.from_cli_args(args).create_engine_config()
         llm = AsyncLLM.from_vllm_config(config, disable_log_stats=args.disable_log_stats)
     except (Exception, SystemExit) as error:
-        raise EngineStartError(_cause(error)) from None
+        raise EngineStartError(_where(args.model) + _cause(error)) from None
     return VllmCore(llm, args)
 
 
+def _where(model: str) -> str:
+    """A missing folder is taken for a name on the model hub: say so before whatever that led to."""
+    return "" if os.path.isdir(model) else f"model.model_id = {model!r} is not a folder here, nor loaded from the model hub: "
+
+
 def _cause(error: BaseException) -> str:
-    """The innermost message on one line; pydantic's preamble left out."""
-    while error.__cause__ is not None:
-        error = error.__cause__
+    """The message on one line; pydantic's preamble left out."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     text = next((line for line in lines if "Value error, " in line), lines[0] if lines else type(error).__name__)
     return text.removeprefix("Value error, ").partition(" [type=")[0]
@@ -90,6 +94,8 @@ class VllmCore:
     def stop(self) -> None:
         """End the engine process."""
         self._llm.shutdown()
+        # Its __del__ shuts down again, at exit in an interpreter that is half gone.
+        self._llm.shutdown = lambda *_args, **_kwargs: None
 
     async def reset(self) -> None:
         """Empty the prefix cache."""
@@ -108,6 +114,9 @@ class VllmCore:
         if call.endpoint == "embeddings":
             self._check_name(request.model)
             return Job(call, 0, request)
+        if request.priority and self._args.scheduling_policy != "priority":
+            why = "this engine schedules first come, first served (engine.extra_args.scheduling_policy)"
+            raise BadRequest(f"priority must be 0: {why}", "priority")
         if request.stream:
             _count_usage(request)
         with _api_errors():

@@ -1,17 +1,24 @@
 """V-Gate's model settings as vLLM's arguments and environment. Imports vLLM."""
 
+import dataclasses
 import importlib.metadata
 import os
 from argparse import Namespace
 from collections.abc import Mapping
 from typing import Any
 
-from vgate.config.errors import ConfigError, unknown, wrong
+from vgate.config.errors import nearest, wrong
 
 # model key -> vLLM's argument, where the names differ.
 _RENAMED = {"model_id": "model"}
+# Arguments of vLLM's server, not its engine, that its handlers read.
+_OF_HANDLERS = frozenset(
+    "chat_template chat_template_content_format default_chat_template_kwargs trust_request_chat_template response_role "
+    "exclude_tools_when_tool_choice_none tool_strict_level lora_modules return_tokens_as_token_ids "
+    "enable_prompt_tokens_details enable_per_request_metrics trust_request_mm_kwargs".split()
+)
 # Keys that are set by V-Gate itself, and where to set them instead.
-_NOT_HERE = {"model": "model.model_id", "host": "server.host", "port": "server.port", "api_key": "security.api_keys"}
+_NOT_HERE = {"model": "model.model_id"}
 
 
 def prepare_environment(cpu: Mapping[str, int]) -> None:
@@ -51,9 +58,15 @@ def serve_args(model: Mapping[str, Any], extra_args: Mapping[str, Any]) -> Names
         named["enable_auto_tool_choice"] = True
     if is_cpu_build():
         named.setdefault("distributed_executor_backend", "uni")
-    _check_extra(extra_args, set(vars(args)), set(named))
+    _check_extra(extra_args, _engine_arguments() | _OF_HANDLERS, set(named))
     vars(args).update(named | dict(extra_args))
     return args
+
+
+def _engine_arguments() -> set[str]:
+    from vllm.engine.arg_utils import AsyncEngineArgs
+
+    return {field.name for field in dataclasses.fields(AsyncEngineArgs)}
 
 
 def _check_extra(extra_args: Mapping[str, Any], known: set[str], named: set[str]) -> None:
@@ -62,5 +75,5 @@ def _check_extra(extra_args: Mapping[str, Any], known: set[str], named: set[str]
         if name in _NOT_HERE or (name in named and name != "distributed_executor_backend"):
             raise wrong(key, value, "engine.extra_args", f"has a key of its own, {_NOT_HERE.get(name, f'model.{name}')}")
         if name not in known:
-            line = str(unknown(key, value, "engine.extra_args", known))
-            raise ConfigError(f"{line.partition('; allowed')[0]}; allowed: vLLM's engine arguments by their Python names")
+            hint = nearest(name, known, "engine.extra_args")
+            raise wrong(key, value, "engine.extra_args", f"unknown key{hint}; allowed: vLLM's engine arguments by their Python names")

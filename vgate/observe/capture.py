@@ -13,7 +13,8 @@ from collections import deque
 from types import TracebackType
 from typing import IO
 
-logger = logging.getLogger("vllm")
+# Not below "vllm": vLLM gives that logger a handler that prints, and its lines would come back here for ever.
+logger = logging.getLogger("engine.output")
 
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 _PREFIX = re.compile(r"^\([A-Za-z_]+(?: pid=\d+)?\)\s*")

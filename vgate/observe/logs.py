@@ -15,6 +15,9 @@ from vgate.types import Batch, Record
 
 logger = logging.getLogger("vgate.requests")
 
+# Asked every few seconds by whoever watches the server.
+_POLLED = frozenset({"/health", "/ready", "/metrics", "/stats"})
+
 
 def configure(level: str, json_format: bool, stream: IO[str]) -> Callable[[], None]:
     """Send the process's logging to `stream`; returns a function that writes out what is left and stops.
@@ -47,6 +50,7 @@ def _formatter(json_format: bool) -> logging.Formatter:
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.stdlib.ExtraAdder(),
+        _without_strangers,
     ]
     last: list[structlog.typing.Processor] = [structlog.stdlib.ProcessorFormatter.remove_processors_meta]
     if json_format:
@@ -67,19 +71,24 @@ def _timestamp(_logger: Any, _method: str, event: structlog.typing.EventDict) ->
     return {"timestamp": stamp, **event}
 
 
+def _without_strangers(_logger: Any, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """Leave out what libraries put on every record of the process: vLLM a process name, uvicorn a coloured message."""
+    return {name: value for name, value in event.items() if name not in ("vllm_process_name", "color_message")}
+
+
 def _json(event: Any, **_kwargs: Any) -> str:
     return orjson.dumps(event, default=str).decode()
 
 
 class LogObserver(Observer):
-    """A line for each request to a model and for each batch; other requests only at DEBUG."""
+    """A line for each request and each batch; those that watch the server only at DEBUG."""
 
     def batch_done(self, batch: Batch, now: float) -> None:
         fields = {"batch_id": batch.id, "prompts": batch.size, "tokens": batch.tokens, "duration_s": _rounded(now - batch.dispatched)}
         logger.info("batch done", extra=fields)
 
     def finished(self, record: Record) -> None:
-        level = logging.INFO if record.cache or record.status >= 400 else logging.DEBUG
+        level = logging.DEBUG if record.endpoint in _POLLED else logging.INFO
         if logger.isEnabledFor(level):
             logger.log(level, "request done", extra=_fields(record))
 
@@ -92,7 +101,7 @@ def _fields(record: Record) -> dict[str, Any]:
         "endpoint": record.endpoint,
         "method": record.method,
         "status": record.status,
-        "key_name": record.caller or None,
+        "key_name": record.caller if record.caller != "anonymous" else None,
         "user": record.user,
         "stream": record.stream,
         "cache": record.cache or None,
