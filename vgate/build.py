@@ -19,7 +19,9 @@ def build_service(settings: Settings) -> Service:
     metrics = PrometheusObserver()
     observer = Observers(metrics, LogObserver())
     engine = build_engine(settings)
-    return Service(settings, engine, build_gateway(settings, engine, observer), build_security(settings), metrics, observer)
+    return Service(
+        settings, engine, build_gateway(settings, engine, observer), build_security(settings), metrics, observer
+    )
 
 
 def build_engine(settings: Settings) -> Engine:

@@ -1,7 +1,7 @@
 """The clocks of the program, which are its event loops' clocks.
 
-Everything between the HTTP layer and the engine reads time and sleeps only through the event loop, so the same code runs
-in a server and in virtual time: tests that never sleep, and a simulator that does an hour in seconds.
+Everything between the HTTP layer and the engine reads time and sleeps only through the event loop, so the same code
+runs in a server and in virtual time: tests that never sleep, and a simulator that does an hour in seconds.
 """
 
 import asyncio
@@ -47,7 +47,7 @@ def run(main: Coroutine[Any, Any, T]) -> T:
 
 
 def precise_loop() -> asyncio.AbstractEventLoop:
-    """uvloop with CLOCK_MONOTONIC to the nanosecond; its own clock stands still within a turn and counts whole ms."""
+    """Uvloop with CLOCK_MONOTONIC to the nanosecond; its own clock stands still within a turn and counts whole ms."""
     import uvloop
 
     class PreciseLoop(uvloop.Loop):

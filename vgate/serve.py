@@ -20,7 +20,9 @@ logger = logging.getLogger(__name__)
 def main() -> int:
     """Exit codes: 0 stopped by a signal, 1 the engine or the socket failed, 2 a wrong setting."""
     parser = cli.parser("serve", "An OpenAI-compatible server in front of vLLM.")
-    parser.add_argument("--resolved", metavar="FILE", help="start from a resolved configuration instead of composing one")
+    parser.add_argument(
+        "--resolved", metavar="FILE", help="start from a resolved configuration instead of composing one"
+    )
     parser.add_argument("--admin-socket", metavar="PATH", help="also serve admin routes on this Unix socket")
     args = cli.parse(parser)
     settings, notes = _settings(args.overrides, args.resolved)
@@ -39,7 +41,9 @@ def _settings(overrides: list[str], resolved: str | None) -> tuple[Settings, lis
     try:
         content = yaml.safe_load(Path(resolved).read_text(encoding="utf-8"))
     except (OSError, yaml.YAMLError) as error:
-        raise ConfigError(f"--resolved = {resolved!r} (from the command line): {' '.join(str(error).split())}") from None
+        raise ConfigError(
+            f"--resolved = {resolved!r} (from the command line): {' '.join(str(error).split())}"
+        ) from None
     return from_resolved(content if isinstance(content, dict) else {}, resolved), []
 
 

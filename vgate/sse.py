@@ -69,7 +69,9 @@ def _has_content(chunk: dict[str, Any]) -> bool:
     """Whether any choice says something: text, reasoning or a tool call. The role alone is not content."""
     for choice in chunk.get("choices", []):
         delta = choice.get("delta") or choice
-        if any(delta.get(name) for name in ("content", "text", "reasoning", "reasoning_content", "tool_calls", "refusal")):
+        if any(
+            delta.get(name) for name in ("content", "text", "reasoning", "reasoning_content", "tool_calls", "refusal")
+        ):
             return True
     return False
 

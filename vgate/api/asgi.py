@@ -34,7 +34,9 @@ async def read_json(scope: Scope, receive: Receive, limit: int) -> dict[str, Any
     """The request's JSON object. Raises ApiError: 415, 413, or 400 saying what is wrong with it."""
     media = (header(scope, b"content-type") or "").partition(";")[0].strip().lower()
     if media and media != "application/json" and not media.endswith("+json"):
-        raise ApiError(415, f"Content-Type must be application/json, got {media[:80]!r}.", code="unsupported_media_type")
+        raise ApiError(
+            415, f"Content-Type must be application/json, got {media[:80]!r}.", code="unsupported_media_type"
+        )
     raw = await _read_body(receive, limit)
     try:
         body = orjson.loads(raw)

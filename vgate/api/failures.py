@@ -25,7 +25,7 @@ async def errors_answered(send: Send, record: Record) -> AsyncIterator[None]:
         yield
     except ClientLeft:
         record.status, record.error = CLIENT_LEFT, "client left"
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001  the outermost layer: every failure has an answer
         known = error if isinstance(error, ApiError) else _internal(error, record)
         record.error = known.message
         if record.status:

@@ -11,7 +11,11 @@ from vgate.api.service import Service
 from vgate.errors import BadRequest, NotReady
 from vgate.types import Call, Endpoint, Event, Record
 
-_STREAM_HEADERS = {"content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache", "x-accel-buffering": "no"}
+_STREAM_HEADERS = {
+    "content-type": "text/event-stream; charset=utf-8",
+    "cache-control": "no-cache",
+    "x-accel-buffering": "no",
+}
 
 
 class Generate:

@@ -23,7 +23,10 @@ def describe(app: FastAPI, generating: Mapping[str, str]) -> None:
 
 def _operation(endpoint: str) -> dict[str, Any]:
     body = {"type": "object", "required": _REQUIRED[endpoint], "properties": {"model": {"type": "string"}}}
-    error = {"description": "An error in OpenAI's form.", "content": {"application/json": {"schema": {"type": "object"}}}}
+    error = {
+        "description": "An error in OpenAI's form.",
+        "content": {"application/json": {"schema": {"type": "object"}}},
+    }
     answer = {"application/json": {"schema": {"type": "object"}}}
     if endpoint != "embeddings":
         answer["text/event-stream"] = {"schema": {"type": "string"}}

@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import uvicorn
@@ -47,10 +48,14 @@ async def serve(service: Service, sock: socket.socket, admin_socket: str | None 
             starting.cancel()
         await service.engine.stop()
         if admin_socket:
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(admin_socket)
+            _remove(admin_socket)
     if not starting.cancelled() and starting.done() and (error := starting.exception()):
         raise error
+
+
+def _remove(path: str) -> None:
+    with contextlib.suppress(FileNotFoundError):
+        Path(path).unlink()
 
 
 async def _start(service: Service, sock: socket.socket) -> None:

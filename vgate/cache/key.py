@@ -32,8 +32,8 @@ class Sharing:
     def key(self, call: Call, fingerprint: str) -> bytes:
         """SHA-256 over everything that can change the answer.
 
-        That is the engine's fingerprint (model, revision, template, defaults), the endpoint, the caller where answers are
-        not shared, and every field of the body, known or not. Order of JSON keys and white space make no difference.
+        That is the engine's fingerprint (model, revision, template, defaults), the endpoint, the caller where answers
+        are not shared, and every field of the body, known or not. Order of JSON keys and white space do not matter.
         """
         identity = [_FORMAT, fingerprint, call.endpoint, call.caller if self.scope == "key" else None, call.body]
         return hashlib.sha256(orjson.dumps(identity, option=orjson.OPT_SORT_KEYS)).digest()
@@ -49,4 +49,4 @@ def is_repeatable(call: Call, defaults: dict[str, Any]) -> bool:
     temperature = call.body.get("temperature")
     if temperature is None:
         temperature = defaults.get("temperature", 1.0)
-    return temperature == 0
+    return bool(temperature == 0)

@@ -10,7 +10,9 @@ from vgate.config.errors import ConfigError, unknown, wrong
 from vgate.config.schema import Settings
 
 
-def validate(program: str, container: dict[str, Any], sources: dict[str, str], default_source: str = "conf/") -> Settings:
+def validate(
+    program: str, container: dict[str, Any], sources: dict[str, str], default_source: str = "conf/"
+) -> Settings:
     """Typed settings, or ConfigError with the first thing wrong. `sources` as in `Composed`."""
     try:
         return _model(program).model_validate(container)
@@ -28,7 +30,9 @@ def _model(program: str) -> type[Settings]:
     return BenchSettings
 
 
-def _explain(detail: ErrorDetails, container: dict[str, Any], sources: dict[str, str], default_source: str) -> ConfigError:
+def _explain(
+    detail: ErrorDetails, container: dict[str, Any], sources: dict[str, str], default_source: str
+) -> ConfigError:
     path = _real_path(detail["loc"])
     key = ".".join(str(part) for part in path)
     source = _source(key, sources, default_source)

@@ -98,7 +98,7 @@ def _to_container(config: DictConfig) -> dict[str, Any]:
 
 
 def _sources(named: dict[str, Entry], chosen: dict[str, str], values: list[Entry]) -> dict[str, str]:
-    sources = {}
+    sources: dict[str, str] = {}
     for overlay in (group for group in tree.OVERLAYS if group in chosen):
         content = tree.option_text(overlay, chosen[overlay])
         sources |= {key: f"{overlay}={chosen[overlay]}" for key, _ in layers.flatten(content) if key != "defaults"}
@@ -107,7 +107,11 @@ def _sources(named: dict[str, Entry], chosen: dict[str, str], values: list[Entry
 
 
 def _drop_moot_keys(
-    container: dict[str, Any], chosen: dict[str, str], named: dict[str, Entry], values: list[Entry], sources: dict[str, str]
+    container: dict[str, Any],
+    chosen: dict[str, str],
+    named: dict[str, Entry],
+    values: list[Entry],
+    sources: dict[str, str],
 ) -> list[str]:
     """Take out keys that a weaker layer set for another option of the group than the one chosen now.
 

@@ -105,7 +105,12 @@ def _environment_entry(name: str, text: str) -> Entry | None:
     section, double, rest = name.removeprefix("VGATE_").partition("__")
     if not double and section.lower() not in tree.groups():
         allowed = [*SHORT_NAMES, *NOT_SETTINGS, "VGATE_DRY_RUN"]
-        raise wrong(name, text, "environment", f"unknown variable{nearest(name, allowed)}; allowed: VGATE_<SECTION>__<KEY>, {', '.join(sorted(allowed))}")
+        raise wrong(
+            name,
+            text,
+            "environment",
+            f"unknown variable{nearest(name, allowed)}; allowed: VGATE_<SECTION>__<KEY>, {', '.join(sorted(allowed))}",
+        )
     key = ".".join([section, *rest.split("__")]).lower() if double else section.lower()
     return Entry(key, value, f"environment {name}", ENVIRONMENT)
 
@@ -115,7 +120,9 @@ def _command_line_entry(override: Override) -> Entry:
     if override.is_delete():
         raise wrong(f"~{key}", override.input_line, source, "keys cannot be removed; set a value instead")
     if override.is_sweep_override():
-        raise wrong(key, override.get_value_string(), source, "a sweep of several values needs `python -m vgate.bench -m`")
+        raise wrong(
+            key, override.get_value_string(), source, "a sweep of several values needs `python -m vgate.bench -m`"
+        )
     value = override.value()
     if key in tree.groups() and value is None:
         raise unknown_option(key, "null", source, tree.options(key))

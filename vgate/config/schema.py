@@ -156,8 +156,7 @@ Dedup = Annotated[
     Discriminator(_target),
 ]
 Security = Annotated[
-    Annotated[OpenSettings, Tag("vgate.security.none.Open")]
-    | Annotated[KeysSettings, Tag("vgate.security.keys.Keys")],
+    Annotated[OpenSettings, Tag("vgate.security.none.Open")] | Annotated[KeysSettings, Tag("vgate.security.keys.Keys")],
     Discriminator(_target),
 ]
 

@@ -12,13 +12,13 @@ from vgate.types import Event
 class Flight:
     """Runs a source of events once and lets any number of readers follow, each from the first event on.
 
-    The source runs in its own task, so no reader's leaving or slowness touches the others; when the last reader has left,
-    the source is closed. The source's error reaches every reader, after the events before it. `on_over` is called when
+    The source runs in its own task, so no reader's leaving or slowness touches the others; when the last reader has
+    left, the source is closed. The source's error reaches every reader, after the events before it. `on_over` is called when
     the source has ended, however it ended.
     """
 
-    def __init__(self, id: str, source: Events, on_over: Callable[["Flight"], None]) -> None:
-        self.id = id
+    def __init__(self, call_id: str, source: Events, on_over: Callable[["Flight"], None]) -> None:
+        self.id = call_id
         self._events: list[Event] = []
         self._error: Exception | None = None
         self._over = False
@@ -56,7 +56,7 @@ class Flight:
                 async for event in source:
                     self._events.append(event)
                     self._tell()
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  handed to every reader
             self._error = error
         except asyncio.CancelledError:
             self._error = NotReady("The generation was aborted.")

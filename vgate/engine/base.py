@@ -54,3 +54,4 @@ class Engine(ABC):
 
     async def reset(self) -> None:
         """Forget what earlier requests left behind (prefix cache), so that measurements start alike."""
+        return

@@ -33,7 +33,9 @@ async def stream(call: Call, request: DryRequest, model: str, sequences: list[Se
     if call.endpoint == "chat":
         await asyncio.gather(*(sequence.wait_for(1) for sequence in sequences))
         for index in range(len(sequences)):
-            yield sse.encode({**head, "choices": [_choice(index, {"delta": {"role": "assistant", "content": ""}}, None)]})
+            yield sse.encode(
+                {**head, "choices": [_choice(index, {"delta": {"role": "assistant", "content": ""}}, None)]}
+            )
     for position in range(max(len(words) for words in request.choices)):
         for index, words in enumerate(request.choices):
             if position < len(words):
@@ -48,7 +50,11 @@ async def stream(call: Call, request: DryRequest, model: str, sequences: list[Se
 def embeddings(request: DryRequest, model: str) -> bytes:
     """Unit vectors drawn from a hash of each input."""
     data = [
-        {"object": "embedding", "index": index, "embedding": _encoded(_vector(item, request.dimensions), request.base64)}
+        {
+            "object": "embedding",
+            "index": index,
+            "embedding": _encoded(_vector(item, request.dimensions), request.base64),
+        }
         for index, item in enumerate(request.inputs)
     ]
     usage = {"prompt_tokens": request.prompt_tokens, "total_tokens": request.prompt_tokens}
@@ -67,7 +73,11 @@ def _choice(index: int, said: dict[str, Any], reason: str | None) -> dict[str, A
 
 def _usage(request: DryRequest) -> dict[str, int]:
     made = sum(len(words) for words in request.choices)
-    return {"prompt_tokens": request.prompt_tokens, "completion_tokens": made, "total_tokens": request.prompt_tokens + made}
+    return {
+        "prompt_tokens": request.prompt_tokens,
+        "completion_tokens": made,
+        "total_tokens": request.prompt_tokens + made,
+    }
 
 
 def _vector(item: Any, dimensions: int) -> list[float]:

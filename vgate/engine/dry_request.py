@@ -12,17 +12,100 @@ from vgate.errors import ApiError, BadRequest
 from vgate.types import Call
 
 DEFAULT_TOKENS = 128
-_WORDS = (
-    "a the one this each every some any and or but so then thus when where while until after before because although "
-    "small large bright quiet steady sudden early late open plain river stone window garden letter engine signal number "
-    "answer question morning evening harbour market winter summer stands moves turns opens closes carries follows leads "
-    "holds finds keeps gives takes makes reads writes slowly quickly often seldom always never near far above below"
-).split()
+_WORDS = [
+    "a",
+    "the",
+    "one",
+    "this",
+    "each",
+    "every",
+    "some",
+    "any",
+    "and",
+    "or",
+    "but",
+    "so",
+    "then",
+    "thus",
+    "when",
+    "where",
+    "while",
+    "until",
+    "after",
+    "before",
+    "because",
+    "although",
+    "small",
+    "large",
+    "bright",
+    "quiet",
+    "steady",
+    "sudden",
+    "early",
+    "late",
+    "open",
+    "plain",
+    "river",
+    "stone",
+    "window",
+    "garden",
+    "letter",
+    "engine",
+    "signal",
+    "number",
+    "answer",
+    "question",
+    "morning",
+    "evening",
+    "harbour",
+    "market",
+    "winter",
+    "summer",
+    "stands",
+    "moves",
+    "turns",
+    "opens",
+    "closes",
+    "carries",
+    "follows",
+    "leads",
+    "holds",
+    "finds",
+    "keeps",
+    "gives",
+    "takes",
+    "makes",
+    "reads",
+    "writes",
+    "slowly",
+    "quickly",
+    "often",
+    "seldom",
+    "always",
+    "never",
+    "near",
+    "far",
+    "above",
+    "below",
+]
 _NO_MODEL = "the dry-run engine has no model"
-_NEEDS_MODEL = (
-    "tools tool_choice response_format logprobs top_logprobs logit_bias frequency_penalty presence_penalty "
-    "parallel_tool_calls top_k min_p structured_outputs echo suffix best_of"
-).split()
+_NEEDS_MODEL = [
+    "tools",
+    "tool_choice",
+    "response_format",
+    "logprobs",
+    "top_logprobs",
+    "logit_bias",
+    "frequency_penalty",
+    "presence_penalty",
+    "parallel_tool_calls",
+    "top_k",
+    "min_p",
+    "structured_outputs",
+    "echo",
+    "suffix",
+    "best_of",
+]
 
 
 class _Common(BaseModel):
@@ -99,7 +182,9 @@ def read_request(call: Call, model: str, max_model_len: int, dimensions: int) ->
     refuse_unknown(call.body, shape.model_fields)
     request = _validated(shape, call.body)
     if call.body.get("model") not in (None, model):
-        raise ApiError(404, f"The model `{call.body['model']}` does not exist. Served: {model}", "not_found_error", "model")
+        raise ApiError(
+            404, f"The model `{call.body['model']}` does not exist. Served: {model}", "not_found_error", "model"
+        )
     if isinstance(request, _Embedding):
         return _embedding(request, max_model_len, dimensions)
     assert isinstance(request, _Chat | _Completion)  # the other two shapes
@@ -134,7 +219,10 @@ def _generation(request: _Chat | _Completion, max_model_len: int) -> DryRequest:
 
 def _prompt_text(request: _Chat | _Completion) -> str:
     if isinstance(request, _Chat):
-        parts = [(m.role, m.content if isinstance(m.content, str) else " ".join(p.text for p in m.content)) for m in request.messages]
+        parts = [
+            (m.role, m.content if isinstance(m.content, str) else " ".join(p.text for p in m.content))
+            for m in request.messages
+        ]
         return " ".join(f"{role}: {text}" for role, text in parts)
     if isinstance(request.prompt, str):
         return request.prompt
@@ -176,4 +264,9 @@ def _embedding(request: _Embedding, max_model_len: int, dimensions: int) -> DryR
     counts = [len(item.split()) if isinstance(item, str) else len(item) for item in inputs]
     if not all(counts) or max(counts) > max_model_len:
         raise BadRequest(f"input: every item must hold 1 to {max_model_len} tokens", "input")
-    return DryRequest(sum(counts), inputs=inputs, dimensions=request.dimensions or dimensions, base64=request.encoding_format == "base64")
+    return DryRequest(
+        sum(counts),
+        inputs=inputs,
+        dimensions=request.dimensions or dimensions,
+        base64=request.encoding_format == "base64",
+    )

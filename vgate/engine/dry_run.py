@@ -27,7 +27,9 @@ class DryRunEngine(Engine):
         embedding_dimensions: int,
         model: dict[str, Any],
     ) -> None:
-        self._clock = StepClock(prefill_tokens_per_s, decode_step_ms / 1000, decode_step_per_seq_ms / 1000, max_num_seqs)
+        self._clock = StepClock(
+            prefill_tokens_per_s, decode_step_ms / 1000, decode_step_per_seq_ms / 1000, max_num_seqs
+        )
         self._dimensions = embedding_dimensions
         self._model = str(model["served_model_name"] or model["model_id"])
         self._max_model_len = int(model["max_model_len"] or 32768)
@@ -53,7 +55,15 @@ class DryRunEngine(Engine):
         return {"temperature": 1.0}
 
     def models(self) -> list[dict[str, Any]]:
-        return [{"id": self._model, "object": "model", "created": 0, "owned_by": "vgate", "max_model_len": self._max_model_len}]
+        return [
+            {
+                "id": self._model,
+                "object": "model",
+                "created": 0,
+                "owned_by": "vgate",
+                "max_model_len": self._max_model_len,
+            }
+        ]
 
     async def prepare(self, call: Call) -> Job:
         request = read_request(call, self._model, self._max_model_len, self._dimensions)

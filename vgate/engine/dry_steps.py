@@ -41,8 +41,8 @@ class Sequence:
 class StepClock:
     """Runs steps while there is work: each reads the prompts of the newly admitted and makes one token for all others.
 
-    A step lasts decode_step + (running - 1) * per_sequence, plus new prompt tokens / prefill speed. At most `max_num_seqs`
-    sequences run; others wait in order of arrival.
+    A step lasts decode_step + (running - 1) * per_sequence, plus new prompt tokens / prefill speed. At most
+    `max_num_seqs` sequences run; others wait in order of arrival.
     """
 
     def __init__(self, prefill_tokens_per_s: float, step_s: float, per_sequence_s: float, max_num_seqs: int) -> None:

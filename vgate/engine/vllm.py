@@ -39,7 +39,9 @@ class VllmEngine(Engine):
                 self._core = await asyncio.to_thread(self._load)
                 await self._core.start()
         except TimeoutError:
-            raise EngineStartError(f"vLLM was not ready after {self._start_timeout_s:g} s (engine.start_timeout_s)") from None
+            raise EngineStartError(
+                f"vLLM was not ready after {self._start_timeout_s:g} s (engine.start_timeout_s)"
+            ) from None
         logger.info("engine ready", extra={"engine": "vllm", "model": self._model["model_id"], **self._core.facts})
 
     def _load(self) -> "VllmCore":

@@ -4,9 +4,9 @@ import asyncio
 import contextlib
 import hashlib
 import logging
-import os
 from argparse import Namespace
 from collections.abc import AsyncGenerator, Mapping
+from pathlib import Path
 from typing import Any
 
 from vgate.engine import vllm_settings
@@ -26,14 +26,16 @@ def load(model: Mapping[str, Any], cpu: Mapping[str, int], extra_args: Mapping[s
     try:
         config = AsyncEngineArgs.from_cli_args(args).create_engine_config()
         llm = AsyncLLM.from_vllm_config(config, disable_log_stats=args.disable_log_stats)
-    except (Exception, SystemExit) as error:
+    except (Exception, SystemExit) as error:  # noqa: BLE001  vLLM raises of all kinds; the cause is told
         raise EngineStartError(_where(args.model) + _cause(error)) from None
     return VllmCore(llm, args)
 
 
 def _where(model: str) -> str:
     """A missing folder is taken for a name on the model hub: say so before whatever that led to."""
-    return "" if os.path.isdir(model) else f"model.model_id = {model!r} is not a folder here, nor loaded from the model hub: "
+    if Path(model).is_dir():
+        return ""
+    return f"model.model_id = {model!r} is not a folder here, nor loaded from the model hub: "
 
 
 def _cause(error: BaseException) -> str:
@@ -64,17 +66,20 @@ class VllmCore:
         try:
             tasks = await self._llm.get_supported_tasks()
             await init_app_state(self._llm, state, self._args, tasks)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  vLLM raises of all kinds; the cause is told
             raise EngineStartError(_cause(error)) from None
         self._handlers = _handlers(state)
         generating = self._handlers.get("chat")
         self.sampling_defaults = dict(generating.default_sampling_params) if generating else {}
         cards = await state.openai_serving_models.show_available_models()
         self.model_cards = [card.model_dump() for card in cards.data]
-        self.fingerprint = self._fingerprint(state)
-        self.facts = {"max_model_len": self._llm.model_config.max_model_len, "quantization": self._llm.model_config.quantization}
+        self.fingerprint = self._identify()
+        self.facts = {
+            "max_model_len": self._llm.model_config.max_model_len,
+            "quantization": self._llm.model_config.quantization,
+        }
 
-    def _fingerprint(self, state: Any) -> str:
+    def _identify(self) -> str:
         import vllm
 
         config = self._llm.model_config
@@ -107,8 +112,13 @@ class VllmCore:
 
         handler = self._handlers.get(call.endpoint)
         if handler is None:
-            raise BadRequest(f"The model {self._args.model} does not serve {call.endpoint}.", "model", "unsupported_endpoint")
-        shapes = {"chat": requests.ChatRequest, "completions": requests.TextRequest, "embeddings": requests.EmbedRequest}
+            message = f"The model {self._args.model} does not serve {call.endpoint}."
+            raise BadRequest(message, "model", "unsupported_endpoint")
+        shapes: dict[str, Any] = {
+            "chat": requests.ChatRequest,
+            "completions": requests.TextRequest,
+            "embeddings": requests.EmbedRequest,
+        }
         request = requests.read(shapes[call.endpoint], call.body)
         request.request_id = call.id
         if call.endpoint == "embeddings":
@@ -124,10 +134,12 @@ class VllmCore:
         return Job(call, _unless_error(tokens), request)
 
     def _check_name(self, name: str | None) -> None:
-        """vLLM's embedding handler looks at the name and lets any pass."""
+        """VLLM's embedding handler looks at the name and lets any pass."""
         served = [card["id"] for card in self.model_cards]
         if name is not None and name not in served:
-            raise ApiError(404, f"The model `{name}` does not exist. Served: {', '.join(served)}", "not_found_error", "model")
+            raise ApiError(
+                404, f"The model `{name}` does not exist. Served: {', '.join(served)}", "not_found_error", "model"
+            )
 
     async def run(self, job: Job) -> AsyncGenerator[bytes, None]:
         """Generate. Closing the generator aborts the request in the engine."""
@@ -146,7 +158,7 @@ class VllmCore:
 
 
 def _handlers(state: Any) -> dict[str, Any]:
-    """vLLM's handlers for our endpoints, those that render made to do it once."""
+    """VLLM's handlers for our endpoints, those that render made to do it once."""
     from vgate.engine.vllm_requests import Chat, Text
 
     found = {
@@ -171,7 +183,7 @@ def _count_usage(request: Any) -> None:
 
 @contextlib.contextmanager
 def _api_errors() -> Any:
-    """vLLM's exceptions as ApiError, by vLLM's own table."""
+    """VLLM's exceptions as ApiError, by vLLM's own table."""
     from vllm.entrypoints.serve import create_error_response
     from vllm.v1.engine.exceptions import EngineDeadError
 

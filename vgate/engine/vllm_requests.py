@@ -1,12 +1,13 @@
 """vLLM's OpenAI handlers in two steps: check and tokenize first, generate when admitted. Imports vLLM.
 
-vLLM's handlers render (template, tokenize, check lengths) and generate in one go. Here a request is rendered before it waits
-for admission, so that a bad one is refused at once; the handler then finds the rendered prompt on the request.
+vLLM's handlers render (template, tokenize, check lengths) and generate in one go. Here a request is rendered before it
+waits for admission, so that a bad one is refused at once; the handler then finds the rendered prompt on the request.
 """
 
 import inspect
 import types
 import typing
+from functools import cache
 from typing import Any
 
 from fastapi.responses import Response
@@ -81,7 +82,13 @@ class Text(OpenAIServingCompletion):
 
 def _check_sampling(handler: Any, request: Any, prompt: Any, wanted: int | None) -> int:
     tokens: int = handler._extract_prompt_len(prompt)
-    limits = (handler.model_config.max_model_len, wanted, tokens, handler.default_sampling_params, handler.override_max_tokens)
+    limits = (
+        handler.model_config.max_model_len,
+        wanted,
+        tokens,
+        handler.default_sampling_params,
+        handler.override_max_tokens,
+    )
     most = get_max_tokens(*limits, truncate_prompt_tokens=request.truncate_prompt_tokens)
     make = request.to_beam_search_params if request.use_beam_search else request.to_sampling_params
     make(most, handler.default_sampling_params)
@@ -93,31 +100,41 @@ def read(model: type[BaseModel], body: dict[str, Any]) -> Any:
     refuse_unsupported(body, _UNSUPPORTED)
     refuse_unknown(body, _names(model))
     _check_scalars(model, body)
-    # vLLM's validators change messages in place.
-    copied = {**body, "messages": [dict(m) if isinstance(m, dict) else m for m in body["messages"]]} if isinstance(body.get("messages"), list) else body
+    messages = body.get("messages")
+    if isinstance(messages, list):
+        # vLLM's validators change messages in place.
+        body = {**body, "messages": [dict(m) if isinstance(m, dict) else m for m in messages]}
     try:
-        return model.model_validate(copied)
+        return model.model_validate(body)
     except ValidationError as error:
         raise _bad_field(error) from None
 
 
-def _names(model: type[BaseModel]) -> list[str]:
-    return [name for field, info in model.model_fields.items() for name in (field, info.alias) if name]
+@cache
+def _names(model: type[BaseModel]) -> frozenset[str]:
+    return frozenset(name for field, info in model.model_fields.items() for name in (field, info.alias) if name)
 
 
 def _check_scalars(model: type[BaseModel], body: dict[str, Any]) -> None:
-    """vLLM would take "3" for 3 and true for 1; here a wrong type is an error."""
-    for name, value in body.items():
-        info = model.model_fields.get(name)
-        if info is not None and _is_scalar(info.annotation):
-            try:
-                TypeAdapter(info.annotation).validate_python(value, strict=True)
-            except ValidationError as error:
-                raise _bad_field(error, name) from None
+    """A wrong type is an error here, where vLLM itself would take "3" for 3 and true for 1."""
+    adapters = _scalars(model)
+    for name in body.keys() & adapters.keys():
+        try:
+            adapters[name].validate_python(body[name], strict=True)
+        except ValidationError as error:
+            raise _bad_field(error, name) from None
+
+
+@cache
+def _scalars(model: type[BaseModel]) -> dict[str, TypeAdapter[Any]]:
+    """A strict check for each field that holds numbers, text or booleans only."""
+    fields = {name: info.annotation for name, info in model.model_fields.items()}
+    return {name: TypeAdapter(kind) for name, kind in fields.items() if kind is not None and _is_scalar(kind)}
 
 
 def _is_scalar(annotation: Any) -> bool:
-    members = typing.get_args(annotation) if typing.get_origin(annotation) in (typing.Union, types.UnionType) else (annotation,)
+    is_union = typing.get_origin(annotation) in (typing.Union, types.UnionType)
+    members = typing.get_args(annotation) if is_union else (annotation,)
     return all(inspect.isclass(member) and member in _SCALARS for member in members)
 
 

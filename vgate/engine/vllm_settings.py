@@ -5,7 +5,7 @@ import importlib.metadata
 import os
 from argparse import Namespace
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 from vgate.config.errors import nearest, wrong
 
@@ -13,9 +13,20 @@ from vgate.config.errors import nearest, wrong
 _RENAMED = {"model_id": "model"}
 # Arguments of vLLM's server, not its engine, that its handlers read.
 _OF_HANDLERS = frozenset(
-    "chat_template chat_template_content_format default_chat_template_kwargs trust_request_chat_template response_role "
-    "exclude_tools_when_tool_choice_none tool_strict_level lora_modules return_tokens_as_token_ids "
-    "enable_prompt_tokens_details enable_per_request_metrics trust_request_mm_kwargs".split()
+    [
+        "chat_template",
+        "chat_template_content_format",
+        "default_chat_template_kwargs",
+        "trust_request_chat_template",
+        "response_role",
+        "exclude_tools_when_tool_choice_none",
+        "tool_strict_level",
+        "lora_modules",
+        "return_tokens_as_token_ids",
+        "enable_prompt_tokens_details",
+        "enable_per_request_metrics",
+        "trust_request_mm_kwargs",
+    ]
 )
 # Keys that are set by V-Gate itself, and where to set them instead.
 _NOT_HERE = {"model": "model.model_id"}
@@ -60,7 +71,7 @@ def serve_args(model: Mapping[str, Any], extra_args: Mapping[str, Any]) -> Names
         named.setdefault("distributed_executor_backend", "uni")
     _check_extra(extra_args, _engine_arguments() | _OF_HANDLERS, set(named))
     vars(args).update(named | dict(extra_args))
-    return args
+    return cast(Namespace, args)
 
 
 def _engine_arguments() -> set[str]:
@@ -73,7 +84,14 @@ def _check_extra(extra_args: Mapping[str, Any], known: set[str], named: set[str]
     for name, value in extra_args.items():
         key = f"engine.extra_args.{name}"
         if name in _NOT_HERE or (name in named and name != "distributed_executor_backend"):
-            raise wrong(key, value, "engine.extra_args", f"has a key of its own, {_NOT_HERE.get(name, f'model.{name}')}")
+            raise wrong(
+                key, value, "engine.extra_args", f"has a key of its own, {_NOT_HERE.get(name, f'model.{name}')}"
+            )
         if name not in known:
             hint = nearest(name, known, "engine.extra_args")
-            raise wrong(key, value, "engine.extra_args", f"unknown key{hint}; allowed: vLLM's engine arguments by their Python names")
+            raise wrong(
+                key,
+                value,
+                "engine.extra_args",
+                f"unknown key{hint}; allowed: vLLM's engine arguments by their Python names",
+            )

@@ -1,7 +1,7 @@
 """What libraries and child processes print, as log lines.
 
-vLLM's engine process writes to this process's stdout and stderr, tracebacks of 60 lines included. Both go through a pipe
-here: each line becomes a line of the log, and the last error can be told in one line.
+vLLM's engine process writes to this process's stdout and stderr, tracebacks of 60 lines included. Both go through a
+pipe here: each line becomes a line of the log, and the last error can be told in one line.
 """
 
 import contextlib
@@ -11,7 +11,7 @@ import re
 import threading
 from collections import deque
 from types import TracebackType
-from typing import IO
+from typing import IO, Self
 
 # Not below "vllm": vLLM gives that logger a handler that prints, and its lines would come back here for ever.
 logger = logging.getLogger("engine.output")
@@ -29,7 +29,7 @@ class OutputCapture:
     `stdout` and `stderr` are the real ones. Lines of a traceback are logged at DEBUG.
     """
 
-    def __enter__(self) -> "OutputCapture":
+    def __enter__(self) -> Self:
         self.stdout: IO[str] = os.fdopen(os.dup(1), "w", buffering=1, encoding="utf-8")
         self.stderr: IO[str] = os.fdopen(os.dup(2), "w", buffering=1, encoding="utf-8")
         self._lines: deque[str] = deque(maxlen=_KEPT)
@@ -41,7 +41,9 @@ class OutputCapture:
         self._thread.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         os.dup2(self.stdout.fileno(), 1)
         os.dup2(self.stderr.fileno(), 2)
         # A child that outlives us would keep the pipe open: do not wait for it.

@@ -84,7 +84,12 @@ class LogObserver(Observer):
     """A line for each request and each batch; those that watch the server only at DEBUG."""
 
     def batch_done(self, batch: Batch, now: float) -> None:
-        fields = {"batch_id": batch.id, "prompts": batch.size, "tokens": batch.tokens, "duration_s": _rounded(now - batch.dispatched)}
+        fields = {
+            "batch_id": batch.id,
+            "prompts": batch.size,
+            "tokens": batch.tokens,
+            "duration_s": _rounded(now - batch.dispatched),
+        }
         logger.info("batch done", extra=fields)
 
     def finished(self, record: Record) -> None:

@@ -31,13 +31,22 @@ class PrometheusObserver(Observer):
         self._in_flight = Gauge("vgate_requests_in_flight", "Requests not yet answered.", registry=registry)
         self._batch_size = Histogram("vgate_batch_size", "Requests in a batch.", buckets=_SIZES, registry=registry)
         self._batch_seconds = Histogram(
-            "vgate_batch_processing_seconds", "Dispatch to the batch's last answer.", buckets=_SECONDS, registry=registry
+            "vgate_batch_processing_seconds",
+            "Dispatch to the batch's last answer.",
+            buckets=_SECONDS,
+            registry=registry,
         )
-        self._ttft = Histogram("vgate_ttft_seconds", "Arrival to first content, streamed.", buckets=_SECONDS, registry=registry)
-        self._tpot = Histogram("vgate_tpot_seconds", "Time per output token after the first.", buckets=_TPOT_SECONDS, registry=registry)
+        self._ttft = Histogram(
+            "vgate_ttft_seconds", "Arrival to first content, streamed.", buckets=_SECONDS, registry=registry
+        )
+        self._tpot = Histogram(
+            "vgate_tpot_seconds", "Time per output token after the first.", buckets=_TPOT_SECONDS, registry=registry
+        )
         self._tokens = Counter("vgate_tokens_generated_total", "Tokens that the engine generated.", registry=registry)
         self._hits = Counter("vgate_cache_hits_total", "Answers from the cache.", registry=registry)
-        self._misses = Counter("vgate_cache_misses_total", "Cacheable requests not found in the cache.", registry=registry)
+        self._misses = Counter(
+            "vgate_cache_misses_total", "Cacheable requests not found in the cache.", registry=registry
+        )
 
     def started(self, record: Record) -> None:
         self._in_flight.inc()

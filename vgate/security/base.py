@@ -17,4 +17,7 @@ class Security(ABC):
 
     @abstractmethod
     def admit(self, path: str, authorization: str | None) -> Admission:
-        """Let the request in, or raise ApiError: 401 without a valid key, 429 over the limit. A refusal consumes nothing."""
+        """Let the request in, or raise ApiError: 401 without a valid key, 429 over the limit.
+
+        A refusal consumes nothing.
+        """

@@ -14,7 +14,8 @@ from vgate.security.window import SlidingWindow
 class Keys(Security):
     """Known keys pass, each at most `rate_limit` times in any `window_seconds`. Paths in `exempt_paths` need no key.
 
-    Keys are kept as SHA-256; looking a digest up tells nothing about the key by its timing. Limits hold for this process.
+    Keys are kept as SHA-256; looking a digest up tells nothing about the key by its timing. Limits hold for this
+    process.
     """
 
     def __init__(self, api_keys: list[dict[str, Any]], rate_limiting: dict[str, Any], exempt_paths: list[str]) -> None:
@@ -45,7 +46,9 @@ class Keys(Security):
         if name is None:
             problem = "Incorrect API key provided." if authorization else "No API key provided."
             message = f"{problem} Send `Authorization: Bearer <key>`."
-            raise ApiError(401, message, "authentication_error", code="invalid_api_key", headers={"www-authenticate": "Bearer"})
+            raise ApiError(
+                401, message, "authentication_error", code="invalid_api_key", headers={"www-authenticate": "Bearer"}
+            )
         return name
 
 
@@ -64,6 +67,7 @@ def _limit_headers(window: SlidingWindow, now: float) -> dict[str, str]:
 
 def _too_many(name: str, window: SlidingWindow, now: float, headers: dict[str, str]) -> ApiError:
     retry_after = max(1, math.ceil(window.next_in(now)))
-    message = f"Rate limit of key '{name}' reached: {window.limit} requests in {window.window_s:g} s. Try again in {retry_after} s."
+    reached = f"Rate limit of key '{name}' reached: {window.limit} requests in {window.window_s:g} s."
+    message = f"{reached} Try again in {retry_after} s."
     extra = {**headers, "retry-after": str(retry_after)}
     return ApiError(429, message, "rate_limit_error", code="rate_limit_exceeded", headers=extra)

@@ -8,7 +8,7 @@ from collections import deque
 
 
 class SlidingWindow:
-    """At most `limit` events in any `window_s` seconds, for every alignment. Keeps one time for each event in the window.
+    """At most `limit` events in any `window_s` seconds, for every alignment. Keeps one time for each of them.
 
     `now` is a monotonic time in seconds, never smaller than in the call before.
     """
