@@ -1,0 +1,34 @@
+.DEFAULT_GOAL := help
+.PHONY: help setup models demo test serve lint lock clean
+PYTHON_IN_VENV := .venv/bin/python
+
+help: ## Show this list
+	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' Makefile | expand -t 14
+
+setup: ## Create or update .venv (all other targets do so where it is needed)
+	@scripts/setup.sh
+
+models: setup ## Build the tiny models into models/
+	@$(PYTHON_IN_VENV) -m vgate.models.tiny
+
+demo: models ## Measure three batching strategies on real vLLM on this CPU, with a report
+	$(PYTHON_IN_VENV) -m vgate.bench +experiment=demo -m
+
+test: models ## Run all tests (ARGS=... goes to pytest)
+	$(PYTHON_IN_VENV) -m pytest $(ARGS)
+
+serve: models ## Start the server (ARGS='+preset=cpu' unless given)
+	$(PYTHON_IN_VENV) -m vgate.serve $(or $(ARGS),+preset=cpu)
+
+lint: setup ## Check style, types, spelling and packaging
+	.venv/bin/ruff check
+	.venv/bin/ruff format --check
+	.venv/bin/mypy
+	git ls-files -z | xargs -0 .venv/bin/codespell
+	.venv/bin/validate-pyproject pyproject.toml
+
+lock: ## Resolve the newest versions into constraints.txt
+	UV_FIND_LINKS="$${UV_FIND_LINKS:-$$PIP_FIND_LINKS}" $(PYTHON_IN_VENV) scripts/lock.py
+
+clean: ## Remove .venv, models/, dist/ and caches; results/ stays
+	rm -rf .venv models dist .hypothesis .mypy_cache .pytest_cache .ruff_cache

@@ -1,0 +1,63 @@
+"""Writes constraints.txt: one pinned version of every package of .venv (`make lock`).
+
+uv resolves for all platforms and Pythons at once and marks what only some of them need. What no
+Linux machine needs (CUDA for other architectures, packages for Windows) is dropped here, so the
+rest has one version per name and no condition.
+"""
+
+import itertools
+import subprocess
+import sys
+from pathlib import Path
+
+from packaging.requirements import Requirement
+
+ROOT = Path(__file__).parent.parent
+EXTRAS = ("server", "bench", "cpu", "dev")
+PYTHONS = ("3.11", "3.12", "3.13", "3.14")
+MACHINES = ("x86_64", "aarch64")
+HEADER = """\
+# The versions that scripts/setup.sh installs (extras server, bench, cpu and dev) on Linux with
+# Python 3.11 to 3.14. Written by `make lock`; do not edit.
+# Without hashes: torch's CPU wheels come from PyTorch's index or from a folder, never from the
+# registry, so the hashes of all its wheels are not known where this file is made, and those of the
+# other packages would make it sixty times as long.
+"""
+
+
+def resolve() -> list[Requirement]:
+    """What uv resolves, with its conditions."""
+    command = [sys.executable, "-m", "uv", "pip", "compile", "pyproject.toml", "--quiet", "--upgrade"]
+    command += ["--universal", "--python-version", PYTHONS[0], "--fork-strategy", "fewest"]
+    command += ["--override", "scripts/no-cuda.txt", "--no-annotate", "--no-header"]
+    command += [f"--extra={extra}" for extra in EXTRAS]
+    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
+    return [Requirement(line) for line in done.stdout.splitlines()]
+
+
+def needed(requirement: Requirement) -> bool:
+    """Whether any supported machine installs it."""
+    if requirement.marker is None:
+        return True
+    linux = {"sys_platform": "linux", "platform_system": "Linux", "os_name": "posix"}
+    return any(
+        requirement.marker.evaluate(
+            linux | {"platform_machine": machine, "python_version": python, "python_full_version": f"{python}.9"}
+        )
+        for machine, python in itertools.product(MACHINES, PYTHONS)
+    )
+
+
+def main() -> None:
+    """Resolves, refuses two versions of one package, and writes the file."""
+    pins = [requirement for requirement in resolve() if needed(requirement)]
+    names = [pin.name for pin in pins]
+    twice = {name for name in names if names.count(name) > 1}
+    if twice:
+        sys.exit(f"lock: more than one version of {', '.join(sorted(twice))}")
+    lines = [f"{pin.name}{pin.specifier}\n" for pin in pins]
+    (ROOT / "constraints.txt").write_text(HEADER + "".join(lines))
+
+
+if __name__ == "__main__":
+    main()
