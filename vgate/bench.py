@@ -1,0 +1,97 @@
+"""The bench: `python -m vgate.bench +preset=cpu`, a sweep with `-m`, a named question with `+experiment=demo`."""
+
+import signal
+import sys
+from pathlib import Path
+from typing import Any, NoReturn
+
+from vgate.config import cli
+from vgate.harness.cells import Cell, expand, run_name
+from vgate.harness.files import read_json, write_json
+from vgate.harness.manifest import circumstances
+from vgate.harness.progress import Progress
+from vgate.harness.store import MANIFEST, RunBusy, RunFolder
+from vgate.harness.sweep import Sweep
+
+
+def main() -> int:
+    """Exit codes: 0 all valid, 1 some failed or INVALID, 2 a wrong setting, 130 stopped; finished cells are kept."""
+    parser = cli.parser("bench", "Measure a gateway under load: one trial, a sweep (-m), or a named experiment.")
+    parser.add_argument(
+        "-m", "--multirun", action="store_true", help="sweep: every combination of comma-separated values"
+    )
+    parser.add_argument("--fresh", action="store_true", help="throw away what this run has measured before")
+    args = cli.parse(parser)
+    cells = expand(args.overrides, args.multirun)
+    if args.cfg:
+        cli.show(cells[0].container, [])
+        return 0
+    signal.signal(signal.SIGTERM, _terminate)
+    folder = RunFolder(Path(cells[0].settings.trial.results_dir) / run_name(cells))
+    try:
+        with folder.locked(args.fresh):
+            return _measure_and_report(cells, folder)
+    except RunBusy as error:
+        print(f"vgate: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print(f"\nstopped; finished cells are kept in {folder.path}: the same command goes on there", file=sys.stderr)
+        return 130
+
+
+def _measure_and_report(cells: list[Cell], folder: RunFolder) -> int:
+    missing = [cell for cell in cells if not folder.has(cell)]
+    progress = Progress(missing)
+    manifest = _open_manifest(folder, cells, progress)
+    if missing:
+        progress.say(f"{folder.path}: {len(missing)} of {len(cells)} cells to measure")
+    else:
+        progress.say(f"{folder.path}: all {len(cells)} cells are there already; --fresh measures again")
+    Sweep(folder, progress).run(missing)
+    write_json(folder.path / MANIFEST, manifest | {"finished": True})
+    return _report(folder)
+
+
+def _open_manifest(folder: RunFolder, cells: list[Cell], progress: Progress) -> dict[str, Any]:
+    """Add this session to the run's manifest: a run that was continued was measured under several circumstances."""
+    path = folder.path / MANIFEST
+    earlier = read_json(path)["sessions"] if path.exists() else []
+    now = circumstances(sys.argv[1:])
+    if earlier and earlier[-1]["git"] != now["git"] and any(folder.has(cell) for cell in cells):
+        progress.say("note: the source has changed since the finished cells were measured; --fresh measures them again")
+    experiment = cells[0].settings.experiment
+    manifest = {
+        "name": folder.path.name,
+        "question": experiment.question if experiment else None,
+        "seed": cells[0].settings.trial.seed,
+        "cells": len(cells),
+        "finished": False,
+        "sessions": [*earlier, now],
+    }
+    write_json(path, manifest)
+    return manifest
+
+
+def _report(folder: RunFolder) -> int:
+    """Table, verdict and report of what there is; 1 if anything failed or is INVALID."""
+    # Only now: matplotlib takes a second to load, and a wrong setting should not wait for it.
+    from vgate.harness.report import write_report
+    from vgate.harness.results import load_run, write_summary
+    from vgate.harness.table import table
+    from vgate.harness.verdict import judge
+
+    run = load_run(folder.path)
+    write_summary(run)
+    verdict = judge(run)
+    print(f"\n{table(run)}\n\n{verdict.headline}")
+    print("\n".join(verdict.details))
+    print(f"\n{write_report(run)}")
+    return 1 if run.failed or any(result.invalid for result in run.results) else 0
+
+
+def _terminate(_signal: int, _frame: object) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    cli.run(main)

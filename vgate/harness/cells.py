@@ -1,0 +1,139 @@
+"""From a command line to the cells of a sweep."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+from hydra.errors import HydraException
+
+from vgate.config import ConfigError, compose
+from vgate.config.bench_schema import BenchSettings
+from vgate.config.layers import parse
+from vgate.harness.effective import effective
+from vgate.load.seeds import derive
+
+# What names a run or paces it, and changes nothing that is measured in a cell.
+NOT_MEASURED = ("name", "results_dir", "rounds", "cooldown_s")
+# What cannot be exchanged while the server runs.
+ENGINE_SECTIONS = ("version", "server", "model", "engine", "logging")
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One trial of a sweep: a resolved configuration and a round.
+
+    axes: what distinguishes it from the other cells, as on the command line: {"batch": "lockstep"}.
+    """
+
+    axes: dict[str, str]
+    container: dict[str, Any]
+    settings: BenchSettings
+    round: int
+
+    @property
+    def seed(self) -> int:
+        """Cells of one round share it, so they are asked the same questions."""
+        return derive(self.settings.trial.seed, f"round:{self.round}")
+
+    @property
+    def config_hash(self) -> str:
+        """Equal for cells that differ in nothing but the round."""
+        trial = {key: value for key, value in self.container["trial"].items() if key not in NOT_MEASURED}
+        return digest({**self.container, "trial": trial, "experiment": None})
+
+    @property
+    def key(self) -> str:
+        """By which a finished cell is recognised."""
+        return digest([self.config_hash, self.round])
+
+    @property
+    def engine_hash(self) -> str:
+        """Equal for cells that one engine start can serve."""
+        return digest({section: self.container.get(section) for section in ENGINE_SECTIONS})
+
+    @property
+    def effective_hash(self) -> str:
+        """Equal for cells whose settings cannot make a difference: measurements of the same thing."""
+        trial = {key: value for key, value in self.container["trial"].items() if key not in NOT_MEASURED}
+        return digest(effective({**self.container, "trial": trial, "experiment": None}))
+
+    @property
+    def label(self) -> str:
+        """The axes in one line."""
+        return " ".join(f"{key}={value}" for key, value in self.axes.items()) or self.settings.trial.name
+
+
+def digest(content: Any) -> str:
+    """SHA-256 of plain data, independent of the order of its keys; 16 hexadecimal digits of it."""
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def expand(overrides: list[str], multirun: bool) -> list[Cell]:
+    """The cells of a command line in the order in which they are measured. Raises ConfigError before anything starts.
+
+    Cells of one engine stand together; among these, round by round, so that a drift of the machine hits all alike.
+    """
+    swept = _add_experiment(overrides, multirun)
+    cells = [cell for combination in _combinations(swept) for cell in _rounds(combination, _axes(swept))]
+    order = list(dict.fromkeys(cell.engine_hash for cell in cells))
+    return sorted(cells, key=lambda cell: (order.index(cell.engine_hash), cell.round))
+
+
+def run_name(cells: list[Cell]) -> str:
+    """The run's folder: the same for the same sweep, however many rounds of it are asked for."""
+    return f"{cells[0].settings.trial.name}-{digest(sorted({cell.config_hash for cell in cells}))[:8]}"
+
+
+def _add_experiment(overrides: list[str], multirun: bool) -> list[str]:
+    """The overrides and, before them, the axes of the named experiment that they leave open."""
+    parsed = parse(overrides)
+    fixed = [
+        text
+        for text, override in zip(overrides, parsed, strict=True)
+        if not (multirun and override.is_sweep_override())
+    ]
+    experiment = _bench(fixed).experiment
+    if experiment is None:
+        return overrides
+    taken = {override.key_or_group for override in parsed}
+    return [
+        f"{key}={','.join(map(_spell, values))}" for key, values in experiment.sweep.items() if key not in taken
+    ] + overrides
+
+
+def _spell(value: Any) -> str:
+    """A value as Hydra's command line writes it."""
+    return (
+        "'" + value.replace("'", "\\'") + "'"
+        if isinstance(value, str) and not value.isidentifier()
+        else json.dumps(value).strip('"')
+    )
+
+
+def _combinations(overrides: list[str]) -> list[list[str]]:
+    try:
+        (combinations,) = BasicSweeper.split_arguments(parse(overrides), max_batch_size=None)
+    except HydraException as error:
+        raise ConfigError(f"(from the command line) {error}") from None
+    return combinations
+
+
+def _axes(overrides: list[str]) -> set[str]:
+    return {override.key_or_group for override in parse(overrides) if override.is_sweep_override()}
+
+
+def _rounds(combination: list[str], axes: set[str]) -> list[Cell]:
+    named = {key.lstrip("+"): value for key, _, value in (text.partition("=") for text in combination)}
+    composed = compose("bench", combination)
+    settings = composed.settings
+    assert isinstance(settings, BenchSettings)  # what compose gives for "bench"
+    chosen = {key: value for key, value in named.items() if key in axes}
+    return [Cell(chosen, composed.container, settings, number) for number in range(settings.trial.rounds)]
+
+
+def _bench(overrides: list[str]) -> BenchSettings:
+    settings = compose("bench", overrides).settings
+    assert isinstance(settings, BenchSettings)  # what compose gives for "bench"
+    return settings

@@ -1,0 +1,68 @@
+"""Cells that measure the same thing, together."""
+
+from dataclasses import dataclass, field
+from itertools import combinations
+from statistics import fmean
+
+from vgate.harness.results import Result
+
+
+@dataclass
+class Contender:
+    """Rounds of one configuration, and configurations that differ in nothing effective.
+
+    values: round -> label -> the metric that decides.
+    resolution: what one request more or less at the window's edges makes, as a share of the metric.
+    """
+
+    labels: list[str] = field(default_factory=list)
+    values: dict[int, dict[str, float]] = field(default_factory=dict)
+    resolution: float = 0.0
+
+    @property
+    def name(self) -> str:
+        """The one label, or what the labels have in common."""
+        common = [word for word in self.labels[0].split() if all(word in label.split() for label in self.labels)]
+        return " ".join(common) or self.labels[0]
+
+    @property
+    def by_round(self) -> dict[int, float]:
+        """Round -> mean over the labels."""
+        return {number: fmean(values.values()) for number, values in self.values.items()}
+
+    @property
+    def mean(self) -> float:
+        """Over the rounds."""
+        return fmean(self.by_round.values())
+
+    @property
+    def noise(self) -> float | None:
+        """Largest relative difference between two labels' means, at least the resolution; None with one label."""
+        if len(self.labels) < 2:
+            return None
+        means = [fmean(values[label] for values in self.values.values() if label in values) for label in self.labels]
+        gaps = [abs(a - b) / max(a, b) for a, b in combinations(means, 2) if max(a, b) > 0]
+        return max([*gaps, self.resolution])
+
+
+def contenders(results: list[Result], metric: str) -> list[Contender]:
+    """The results grouped by what they effectively measure, best mean first."""
+    groups: dict[str, Contender] = {}
+    for result in results:
+        contender = groups.setdefault(result.about["effective_hash"], Contender())
+        if result.label not in contender.labels:
+            contender.labels.append(result.label)
+        contender.values.setdefault(result.about["round"], {})[result.label] = float(result.numbers[metric])
+        contender.resolution = max(contender.resolution, _resolution(result))
+    return sorted(groups.values(), key=lambda contender: contender.mean, reverse=True)
+
+
+def noise(found: list[Contender]) -> tuple[float, Contender] | None:
+    """The largest noise, and who showed it; None if nothing was measured under two names."""
+    known = [(contender.noise, contender) for contender in found if contender.noise is not None]
+    return max(known, key=lambda pair: pair[0]) if known else None
+
+
+def _resolution(result: Result) -> float:
+    """Users in step answer all at once, so at each edge of the window all of them may fall in or out."""
+    return float(result.config["load"].get("users", 1) / max(1, result.numbers["requests"]))

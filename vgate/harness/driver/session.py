@@ -1,0 +1,140 @@
+"""One trial's load, from the first warm-up request to the last answer."""
+
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, closing
+
+import gevent
+from gevent.pool import Group
+from locust import User, task
+from locust.env import Environment
+from locust.exception import StopUser
+
+from vgate.harness.driver.book import Book
+from vgate.harness.driver.pacing import Pacer
+from vgate.harness.driver.users import Asker, ClosedLoopUser, Draft
+from vgate.harness.driver.wire import now
+from vgate.harness.plan import Outcome, Plan
+from vgate.load.base import Load
+
+LEAD_NS = 50_000_000  # from the plan being ready to its offset 0
+LOOK_EVERY_S = 0.005
+
+
+class Session:
+    """Implements `vgate.load.base.Driver` with Locust users.
+
+    Warm-up, window and drain are one unbroken load: what changes is how a row counts, by its intended time.
+    The load goes on until every request of the window has ended, so the last of them see what the others saw.
+    """
+
+    def __init__(self, plan: Plan, environment: Environment, asker: Asker, book: Book) -> None:
+        self._plan = plan
+        self._environment = environment
+        self._asker = asker
+        self._book = book
+        self._start = 0
+        self._over = False
+        self._arrivals = Group()
+        self._users = 0
+        self._open_until_end = ExitStack()
+
+    def run(self, load: Load) -> Outcome:
+        """Drive `load` to the plan's end. Returns when every request has ended or the drain limit is over."""
+        self._start = now() + LEAD_NS
+        window_start = self._start + round(self._plan.warmup_s * 1e9)
+        window_end = window_start + round(self._plan.duration_s * 1e9)
+        paperwork = gevent.spawn(self._book.work)
+        load.drive(self, self._plan.seed)
+        outcome = self._watch_window(window_start, window_end)
+        self._drain(window_end)
+        paperwork.kill()
+        return outcome
+
+    def run_users(self, count: int) -> None:
+        gevent.sleep(max(0.0, (self._start - now()) / 1e9))
+        self._run_locust(self._closed_user(), count)
+
+    def run_schedule(self, offsets_s: Iterator[float]) -> None:
+        session, pacer = self, self._open_until_end.enter_context(closing(Pacer()))
+
+        class ArrivalUser(User):
+            """One Locust user that stands for all arrivals of an open loop."""
+
+            @task
+            def keep_schedule(self) -> None:
+                session._arrive(enumerate(offsets_s), pacer)
+                raise StopUser
+
+        self._run_locust(ArrivalUser, 1)
+
+    def _run_locust(self, user: type[User], count: int) -> None:
+        self._environment.user_classes = [user]
+        self._environment.create_local_runner().start(count, spawn_rate=count)
+
+    def _closed_user(self) -> type[User]:
+        session = self
+
+        class SessionUser(ClosedLoopUser):
+            asker = self._asker
+
+            def on_start(self) -> None:
+                self.number = session._users
+                session._users += 1
+                super().on_start()
+
+            @task
+            def chat(self) -> None:
+                """All requests of this user in one task: Locust's task loop would lengthen every think time."""
+                while not session._over:
+                    self.ask_once()
+                raise StopUser
+
+            def do(self, draft: Draft) -> None:
+                session._book.later(self.draft_next)
+                session._do(draft)
+
+        return SessionUser
+
+    def _arrive(self, schedule: Iterator[tuple[int, float]], pacer: Pacer) -> None:
+        """One arrival. It hands the schedule to a successor before it sends, so a slow answer delays no later send.
+
+        A late send keeps its intended time, and none is dropped.
+        """
+        index, offset = next(schedule)
+        draft = self._asker.draft(f"arrival{index}")
+        draft.exchange.t_int = self._start + round(offset * 1e9)
+        pacer.wait_until(draft.exchange.t_int)
+        if self._over:
+            return
+        self._arrivals.spawn(self._arrive, schedule, pacer)
+        self._do(draft)
+
+    def _do(self, draft: Draft) -> None:
+        self._book.open(draft.exchange)
+        self._asker.ask(draft)
+        self._book.close(draft.exchange)
+
+    def _watch_window(self, start: int, end: int) -> Outcome:
+        _sleep_until(start)
+        cpu, wall, utc = time.process_time_ns(), now(), time.time()
+        _sleep_until(end)
+        share = (time.process_time_ns() - cpu) / (now() - wall)
+        return Outcome(start, end, round(share, 4), utc)
+
+    def _drain(self, window_end: int) -> None:
+        limit = window_end + round(self._plan.drain_s * 1e9)
+        while self._book.waiting_before(window_end) and now() < limit:
+            gevent.sleep(LOOK_EVERY_S)
+        self._over = True
+        while self._book.waiting_before(limit) and now() < limit:
+            gevent.sleep(LOOK_EVERY_S)
+        self._book.finish(f"unfinished {self._plan.drain_s:g} s after the window (trial.drain_s)")
+        self._arrivals.kill()
+        assert self._environment.runner is not None  # created when the load was driven
+        self._environment.runner.quit()
+        self._open_until_end.close()
+
+
+def _sleep_until(moment: int) -> None:
+    gevent.sleep(max(0.0, (moment - now()) / 1e9))

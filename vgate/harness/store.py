@@ -1,0 +1,89 @@
+"""The folder of a run: results/<run>/ with one sub-folder per finished cell."""
+
+import fcntl
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from vgate.harness.cells import Cell
+from vgate.harness.files import read_json, write_json
+from vgate.harness.trial import CELL
+
+MANIFEST, SUMMARY, REPORT = "manifest.json", "summary.csv", "report.html"
+
+
+class RunBusy(Exception):
+    """Another bench is writing into this run's folder."""
+
+
+class RunFolder:
+    """What has been measured in a run. A cell's folder appears under its name only when it is complete."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.cells = path / "cells"
+        self.logs = path / "logs"
+        self.failures = path / "failures"
+
+    @contextmanager
+    def locked(self, fresh: bool = False) -> Iterator[None]:
+        """Create the folder and keep other benches out; raises RunBusy. `fresh` throws earlier results away."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        with (self.path / ".lock").open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise RunBusy(f"{self.path}: another bench is measuring this run") from None
+            if fresh:
+                self._clear()
+            for folder in (self.cells, self.logs, self.failures):
+                folder.mkdir(exist_ok=True)
+            for scrap in self.cells.glob(".*"):
+                shutil.rmtree(scrap)
+            yield
+
+    def has(self, cell: Cell) -> bool:
+        """Whether the cell has been measured."""
+        return (self._place(cell) / CELL).exists()
+
+    @contextmanager
+    def writing(self, cell: Cell) -> Iterator[Path]:
+        """A folder to measure into; it becomes the cell's when the block ends well, and vanishes when it does not."""
+        place = self._place(cell)
+        scratch = place.with_name(f".{place.name}")
+        scratch.mkdir()
+        try:
+            yield scratch
+            scratch.rename(place)
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
+        (self.failures / f"{place.name}.json").unlink(missing_ok=True)
+
+    def note_failure(self, cell: Cell, reason: str) -> None:
+        """Keep why a cell could not be measured; the next run tries again."""
+        write_json(
+            self.failures / f"{self._place(cell).name}.json", {"axes": cell.axes, "round": cell.round, "reason": reason}
+        )
+
+    def finished(self) -> list[Path]:
+        """The folders of all finished cells, in the order in which they were measured."""
+        folders = [path.parent for path in self.cells.glob(f"[!.]*/{CELL}")]
+        return sorted(folders, key=lambda folder: str(read_json(folder / CELL)["started_utc"]))
+
+    def failed(self) -> list[dict[str, Any]]:
+        """What could not be measured: axes, round, reason."""
+        return [read_json(path) for path in sorted(self.failures.glob("[!.]*.json"))]
+
+    def _place(self, cell: Cell) -> Path:
+        words = re.sub(r"[^A-Za-z0-9._=-]+", ",", cell.label)[:80]
+        return self.cells / f"{words}-r{cell.round}-{cell.key[:8]}"
+
+    def _clear(self) -> None:
+        for path in self.path.iterdir():
+            if path.is_dir():
+                shutil.rmtree(path)
+            elif path.name != ".lock":
+                path.unlink()

@@ -1,0 +1,60 @@
+"""A run as a table for the terminal."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from vgate.harness.results import Run
+
+# Column of the summary -> heading, digits.
+COLUMNS = {
+    "requests": ("requests", 0),
+    "goodput_per_s": ("good/s", 2),
+    "attainment": ("good %", 1),
+    "output_tokens_per_s": ("tokens/s", 1),
+    "ttft_ms_p50": ("TTFT p50 ms", 1),
+    "ttft_ms_p99": ("p99", 1),
+    "tpot_ms_p50": ("TPOT p50 ms", 2),
+    "tpot_ms_p99": ("p99", 2),
+    "errors": ("errors", 0),
+}
+REFUSED = "n<"  # shown in place of a percentile for which there are too few samples
+
+
+def table(run: Run) -> str:
+    """One line per cell, best goodput first within valid and INVALID cells; reasons and failures below."""
+    results = sorted(run.results, key=lambda r: (bool(r.invalid), -r.numbers["goodput_per_s"]))
+    head = ["configuration", *(heading for heading, _ in COLUMNS.values()), ""]
+    lines = [[name(r.about), *cells(r.numbers), "INVALID" if r.invalid else ""] for r in results]
+    return "\n".join([*_aligned([head, *lines]), *problems(run)])
+
+
+def problems(run: Run) -> list[str]:
+    """Why cells are INVALID or missing, a line each."""
+    invalid = [f"INVALID: {name(r.about)}: {reason}" for r in run.results for reason in r.invalid]
+    return invalid + [f"FAILED: {name(failure)}: {failure['reason']}" for failure in run.failed]
+
+
+def name(about: dict[str, Any]) -> str:
+    """A cell's axes in one line, and its round where that is not the first."""
+    axes = " ".join(f"{key}={value}" for key, value in about["axes"].items()) or "the trial"
+    return f"{axes} (round {about['round'] + 1})" if about["round"] else axes
+
+
+def cells(numbers: dict[str, Any]) -> list[str]:
+    """The numbers of COLUMNS, written out."""
+    return [written(column, numbers[column], digits) for column, (_, digits) in COLUMNS.items()]
+
+
+def written(column: str, value: float | None, digits: int) -> str:
+    """A number as shown to people; a refused or undefined one as a mark."""
+    if value is None:
+        return REFUSED
+    if math.isnan(value):
+        return "-"
+    return f"{value * (100 if column == 'attainment' else 1):.{digits}f}"
+
+
+def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return ["  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]).rstrip() for row in rows]

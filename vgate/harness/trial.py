@@ -1,0 +1,73 @@
+"""One cell, measured: warm-up, window, drain, and everything that was seen, in a folder."""
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from vgate.config.cli import without_secrets
+from vgate.harness import records
+from vgate.harness.cells import Cell
+from vgate.harness.driving import LoadDriver
+from vgate.harness.exchange import read
+from vgate.harness.files import write_json, write_yaml
+from vgate.harness.plan import OUTCOME, RAW, Outcome, Plan
+from vgate.harness.server import Server
+
+CONFIG, CELL, REQUESTS = "config.yaml", "cell.json", "requests.parquet"
+BEFORE, AFTER = "metrics_before.txt", "metrics_after.txt"
+
+
+def measure(cell: Cell, server: Server, driver: LoadDriver, folder: Path, tick: Callable[[], None]) -> None:
+    """Measure `cell` on a running server and fill `folder`. `tick` is called often, for a progress display.
+
+    The metrics before and after enclose all requests, those of warm-up and drain included.
+    Raises ServerFailed or DriverFailed.
+    """
+
+    def watch() -> None:
+        server.check()
+        tick()
+
+    begin, started = time.monotonic(), datetime.now(UTC)
+    server.configure(cell.container)
+    (folder / BEFORE).write_text(server.metrics(), encoding="utf-8")
+    outcome = driver.drive(_plan(cell, server, folder), server.api_key, watch)
+    (folder / AFTER).write_text(server.metrics(), encoding="utf-8")
+    records.save(records.rows_from(read(folder / RAW), outcome), folder / REQUESTS)
+    for scratch in (RAW, OUTCOME):
+        (folder / scratch).unlink()
+    write_yaml(folder / CONFIG, without_secrets(cell.container))
+    write_json(folder / CELL, _description(cell, server, outcome, started, time.monotonic() - begin))
+
+
+def _plan(cell: Cell, server: Server, folder: Path) -> Plan:
+    trial = cell.settings.trial
+    return Plan(
+        base_url=server.base_url,
+        model=server.model(),
+        load=cell.container["load"],
+        seed=cell.seed,
+        warmup_s=trial.warmup_s,
+        duration_s=trial.duration_s,
+        drain_s=trial.drain_s,
+        tag=cell.key[:8],
+        out=str(folder),
+    )
+
+
+def _description(cell: Cell, server: Server, outcome: Outcome, started: datetime, wall_s: float) -> dict[str, Any]:
+    return {
+        "key": cell.key,
+        "axes": cell.axes,
+        "round": cell.round,
+        "seed": cell.seed,
+        "config_hash": cell.config_hash,
+        "effective_hash": cell.effective_hash,
+        "started_utc": started.isoformat(timespec="milliseconds"),
+        "wall_s": round(wall_s, 3),
+        "server_start_s": round(server.start_s, 3),
+        **asdict(outcome),
+    }

@@ -1,0 +1,111 @@
+"""Who won, by how much, and how sure that is, in words."""
+
+from dataclasses import dataclass
+
+from vgate.harness.contenders import Contender, contenders, noise
+from vgate.harness.interval import MINIMUM_RUNS, t_interval
+from vgate.harness.results import Run
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """headline: the answer. details: how sure it is, and what else a reader must know before using it.
+
+    metric: the column of the summary that decides; unit: its unit in words.
+    """
+
+    headline: str
+    details: list[str]
+    winner: str | None
+    metric: str
+    unit: str
+
+
+def judge(run: Run) -> Verdict:
+    """The verdict on a run's valid cells. No winner is named by a margin within the noise of the machine."""
+    valid = [result for result in run.results if not result.invalid]
+    slo = valid[0].slo if valid else None
+    metric, unit = ("goodput_per_s", "good requests/s") if slo else ("output_tokens_per_s", "output tokens/s")
+    found = contenders(valid, metric)
+    headline, winner = _decide(found, unit)
+    targets = f" Good means {slo}." if slo else ""
+    return Verdict(headline + targets, [*_certainty(found, unit), *_caveats(run, len(valid))], winner, metric, unit)
+
+
+def _decide(found: list[Contender], unit: str) -> tuple[str, str | None]:
+    """The headline, and the winner if there is one."""
+    if not found:
+        return "No verdict: there is no valid measurement.", None
+    best, *others = found
+    if best.mean == 0:
+        return f"No winner: no configuration had any {unit}.", None
+    if not others:
+        return f"{best.name}: {best.mean:.2f} {unit}.", None
+    second = others[0]
+    doubt = _doubt(found)
+    if doubt:
+        pair = f"{best.name} ({best.mean:.2f} {unit}) and {second.name} ({second.mean:.2f})"
+        return f"No winner between {pair}: {doubt}.", None
+    lead = f"the next, {second.name}, has {_margin(best, second):.1%} less ({second.mean:.2f})"
+    return f"{best.name} is best: {best.mean:.2f} {unit}; {lead}.", best.name
+
+
+def _doubt(found: list[Contender]) -> str | None:
+    best, second = found[:2]
+    margin, known, interval = _margin(best, second), noise(found), _interval(best, second)
+    if known and margin <= known[0]:
+        return f"their difference of {margin:.1%} is within the noise of this machine, {known[0]:.1%}"
+    if margin <= max(best.resolution, second.resolution):
+        return f"their difference of {margin:.1%} is what the requests at the window's edges can make"
+    if interval is not None and interval[0] <= 0:
+        return "the interval of their difference includes zero"
+    return None
+
+
+def _certainty(found: list[Contender], unit: str) -> list[str]:
+    if len(found) < 2:
+        return _noise_words(found)
+    interval = _interval(found[0], found[1])
+    if interval is None:
+        return [f"{_runs(found)}: no interval (it needs trial.rounds={MINIMUM_RUNS} or more).", *_noise_words(found)]
+    difference = f"{interval[0]:+.2f} to {interval[1]:+.2f} {unit}"
+    return [
+        f"{_runs(found)}: the 95 % interval of the difference between the best two is {difference}.",
+        *_noise_words(found),
+    ]
+
+
+def _noise_words(found: list[Contender]) -> list[str]:
+    known = noise(found)
+    if known is None:
+        return ["Nothing was measured under two names, so the noise of this machine in this run is not known."]
+    amount, same = known
+    words = f"{' and '.join(same.labels)} are the same thing ({same.name} takes no notice of the rest)"
+    return [f"The noise of this machine in this run is {amount:.1%}: {words}, and so far apart were they measured."]
+
+
+def _caveats(run: Run, valid: int) -> list[str]:
+    notes = []
+    if len(run.results) > valid:
+        invalid = len(run.results) - valid
+        notes.append(f"{invalid} of {len(run.results)} measurements are INVALID and take no part in the verdict.")
+    if run.failed:
+        notes.append(f"{len(run.failed)} cells could not be measured.")
+    if any("users" in result.config["load"] for result in run.results):
+        notes.append("Closed loop: a slower server was asked less, so latencies were not measured at equal rates.")
+    return notes
+
+
+def _runs(found: list[Contender]) -> str:
+    rounds = min(len(contender.by_round) for contender in found[:2])
+    return "One run each" if rounds == 1 else f"{rounds} runs each"
+
+
+def _margin(best: Contender, second: Contender) -> float:
+    return (best.mean - second.mean) / best.mean
+
+
+def _interval(best: Contender, second: Contender) -> tuple[float, float] | None:
+    """Of the differences round by round: cells of one round were asked the same questions."""
+    shared = sorted(best.by_round.keys() & second.by_round.keys())
+    return t_interval([best.by_round[number] - second.by_round[number] for number in shared])
