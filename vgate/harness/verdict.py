@@ -80,8 +80,8 @@ def _noise_words(found: list[Contender]) -> list[str]:
     if known is None:
         return ["Nothing was measured under two names, so the noise of this machine in this run is not known."]
     amount, same = known
-    words = f"{' and '.join(same.labels)} are the same thing ({same.name} takes no notice of the rest)"
-    return [f"The noise of this machine in this run is {amount:.1%}: {words}, and so far apart were they measured."]
+    words = f"{' and '.join(same.labels)} are the same thing, for {same.name} takes no notice of the rest"
+    return [f"The noise of this machine in this run is {amount:.1%}: {words}. Smaller differences mean nothing."]
 
 
 def _caveats(run: Run, valid: int) -> list[str]:

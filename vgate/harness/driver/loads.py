@@ -13,5 +13,6 @@ def build_load(section: dict[str, Any]) -> Load:
 
     Not in `vgate.build`, which assembles servers: importing that here would load a web framework into the load driver.
     """
-    load: Load = instantiate({**section, "workload": None}, workload=Workload(**section["workload"]))
+    arrivals = {key: value for key, value in section.items() if key != "workload"}
+    load: Load = instantiate(arrivals, _partial_=True)(workload=Workload(**section["workload"]))
     return load

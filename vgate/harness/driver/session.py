@@ -2,9 +2,11 @@
 
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 
 import gevent
+from gevent import Timeout
+from gevent.event import AsyncResult
 from gevent.pool import Group
 from locust import User, task
 from locust.env import Environment
@@ -38,6 +40,8 @@ class Session:
         self._arrivals = Group()
         self._users = 0
         self._open_until_end = ExitStack()
+        self._broken: AsyncResult[None] = AsyncResult()
+        environment.events.user_error.add_listener(self._on_user_error)
 
     def run(self, load: Load) -> Outcome:
         """Drive `load` to the plan's end. Returns when every request has ended or the drain limit is over."""
@@ -45,6 +49,7 @@ class Session:
         window_start = self._start + round(self._plan.warmup_s * 1e9)
         window_end = window_start + round(self._plan.duration_s * 1e9)
         paperwork = gevent.spawn(self._book.work)
+        paperwork.link_exception(self._on_greenlet_error)
         load.drive(self, self._plan.seed)
         outcome = self._watch_window(window_start, window_end)
         self._drain(window_end)
@@ -107,7 +112,7 @@ class Session:
         pacer.wait_until(draft.exchange.t_int)
         if self._over:
             return
-        self._arrivals.spawn(self._arrive, schedule, pacer)
+        self._arrivals.spawn(self._arrive, schedule, pacer).link_exception(self._on_greenlet_error)
         self._do(draft)
 
     def _do(self, draft: Draft) -> None:
@@ -116,9 +121,9 @@ class Session:
         self._book.close(draft.exchange)
 
     def _watch_window(self, start: int, end: int) -> Outcome:
-        _sleep_until(start)
+        self._wait_until(start)
         cpu, wall, utc = time.process_time_ns(), now(), time.time()
-        _sleep_until(end)
+        self._wait_until(end)
         share = (time.process_time_ns() - cpu) / (now() - wall)
         return Outcome(start, end, round(share, 4), utc)
 
@@ -127,6 +132,7 @@ class Session:
         while self._book.waiting_before(window_end) and now() < limit:
             gevent.sleep(LOOK_EVERY_S)
         self._over = True
+        self._wait_until(0)
         while self._book.waiting_before(limit) and now() < limit:
             gevent.sleep(LOOK_EVERY_S)
         self._book.finish(f"unfinished {self._plan.drain_s:g} s after the window (trial.drain_s)")
@@ -135,6 +141,13 @@ class Session:
         self._environment.runner.quit()
         self._open_until_end.close()
 
+    def _wait_until(self, moment: int) -> None:
+        """Raises what a user's greenlet raised: a driver with a fault must not look like a slow server."""
+        with suppress(Timeout):
+            self._broken.get(timeout=max(0.0, (moment - now()) / 1e9))
 
-def _sleep_until(moment: int) -> None:
-    gevent.sleep(max(0.0, (moment - now()) / 1e9))
+    def _on_user_error(self, exception: BaseException, **_about: object) -> None:
+        self._broken.set_exception(exception)
+
+    def _on_greenlet_error(self, failed: gevent.Greenlet) -> None:
+        self._broken.set_exception(failed.exception)
