@@ -27,8 +27,8 @@ lint: setup ## Check style, types, spelling and packaging
 	git ls-files -z | xargs -0 .venv/bin/codespell
 	.venv/bin/validate-pyproject pyproject.toml
 
-lock: ## Resolve the newest versions into constraints.txt
-	UV_FIND_LINKS="$${UV_FIND_LINKS:-$$PIP_FIND_LINKS}" $(PYTHON_IN_VENV) scripts/lock.py
+lock: setup ## Resolve the newest versions into constraints.txt
+	$(PYTHON_IN_VENV) scripts/lock.py
 
 clean: ## Remove .venv, models/, dist/ and caches; results/ stays
 	rm -rf .venv models dist .hypothesis .mypy_cache .pytest_cache .ruff_cache

@@ -6,6 +6,7 @@ rest has one version per name and no condition.
 """
 
 import itertools
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -25,13 +26,24 @@ HEADER = """\
 """
 
 
+def torch_source() -> list[str]:
+    """Where uv finds the CPU build of torch: pip's find-links folders, else PyTorch's CPU index."""
+    links = os.environ.get("PIP_FIND_LINKS", "")
+    if not links:
+        command = [sys.executable, "-m", "pip", "config", "get", "global.find-links"]
+        links = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+    return [f"--find-links={folder}" for folder in links.split()] or ["--torch-backend=cpu"]
+
+
 def resolve() -> list[Requirement]:
     """What uv resolves, with its conditions."""
     command = [sys.executable, "-m", "uv", "pip", "compile", "pyproject.toml", "--quiet", "--upgrade"]
     command += ["--universal", "--python-version", PYTHONS[0], "--fork-strategy", "fewest"]
     command += ["--override", "scripts/no-cuda.txt", "--no-annotate", "--no-header"]
-    command += [f"--extra={extra}" for extra in EXTRAS]
-    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
+    command += [f"--extra={extra}" for extra in EXTRAS] + torch_source()
+    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False)
+    if done.returncode:
+        sys.exit(done.returncode)  # uv has said why
     return [Requirement(line) for line in done.stdout.splitlines()]
 
 
