@@ -160,9 +160,9 @@ class EmbeddingResource(_Resource):
         self,
         *,
         model: str,
-        input: str | Sequence[str],
+        input: str | Sequence[str],  # noqa: A002 - the API's name
         extra_headers: Headers = None,
-        **params: Any,  # noqa: A002 - the API's name
+        **params: Any,
     ) -> EmbeddingList:
         """Embed a text, or each of several."""
         texts = input if isinstance(input, str) else list(input)
