@@ -95,9 +95,7 @@ def running(name: str, command: list[str], port: int, env: dict[str, str], ready
     """Start a server, wait until it is ready, and stop it at the end with all its processes."""
     with tempfile.NamedTemporaryFile("w+", prefix=f"{name}-", suffix=".log") as log:
         print(f"starting {name}: {' '.join(command[1:])}", flush=True)
-        process = subprocess.Popen(  # noqa: S603 - our own servers
-            command, env=env, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
-        )
+        process = subprocess.Popen(command, env=env, stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
         try:
             _wait_ready(process, f"http://127.0.0.1:{port}{ready}", Path(log.name))
             yield Server(name, port, psutil.Process(process.pid))
