@@ -1,44 +1,65 @@
-"""From configuration to objects: the one place where classes named in `conf/` are built."""
+"""From configuration to objects: the one place where classes named in `conf/` are built.
 
-from typing import Any
+What a gateway needs is imported when one is built: the load driver builds its load here and knows no server.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from hydra.utils import instantiate
 
-from vgate.api.service import Service
-from vgate.config import Settings
-from vgate.engine.base import Engine
-from vgate.gateway import Gateway
-from vgate.observe.base import Observer, Observers
-from vgate.observe.logs import LogObserver
-from vgate.observe.prometheus import PrometheusObserver
-from vgate.security.base import Security
+if TYPE_CHECKING:
+    from vgate.api.service import Service
+    from vgate.config import Settings
+    from vgate.engine.base import Engine
+    from vgate.gateway import Gateway
+    from vgate.load.base import Load
+    from vgate.observe.base import Observer
+    from vgate.security.base import Security
 
 
 def build_service(settings: Settings) -> Service:
     """A whole server; nothing is started."""
+    from vgate.api.service import Service
+    from vgate.observe.base import Observers
+    from vgate.observe.logs import LogObserver
+    from vgate.observe.prometheus import PrometheusObserver
+
     metrics = PrometheusObserver()
     observer = Observers(metrics, LogObserver())
     engine = build_engine(settings)
-    return Service(
-        settings, engine, build_gateway(settings, engine, observer), build_security(settings), metrics, observer
-    )
+    gateway = build_gateway(settings, engine, observer)
+    return Service(settings, engine, gateway, build_security(settings), metrics, observer)
 
 
 def build_engine(settings: Settings) -> Engine:
     """The engine; it is told which model to load."""
-    engine: Engine = _component(settings.engine, model=settings.model.model_dump())
+    engine: Engine = _component(_section(settings.engine), model=settings.model.model_dump())
     return engine
 
 
 def build_gateway(settings: Settings, engine: Engine, observer: Observer) -> Gateway:
     """The request path in front of an engine that is already there."""
-    return Gateway(engine, _component(settings.batch), _component(settings.cache), _component(settings.dedup), observer)
+    from vgate.gateway import Gateway
+
+    parts = [_component(_section(section)) for section in (settings.batch, settings.cache, settings.dedup)]
+    return Gateway(engine, *parts, observer)
 
 
 def build_security(settings: Settings) -> Security:
     """Keys and limits."""
-    security: Security = _component(settings.security)
+    security: Security = _component(_section(settings.security))
     return security
+
+
+def build_load(section: Mapping[str, Any]) -> Load:
+    """Arrivals and workload from the resolved `load` section."""
+    from vgate.load.workload import Workload
+
+    load: Load = _component(section, workload=Workload(**section["workload"]))
+    return load
 
 
 def reconfigure(service: Service, settings: Settings) -> None:
@@ -47,5 +68,11 @@ def reconfigure(service: Service, settings: Settings) -> None:
     service.security, service.gateway, service.settings = build_security(settings), gateway, settings
 
 
-def _component(section: Any, **wiring: Any) -> Any:
-    return instantiate({**section.model_dump(by_alias=True), **wiring}, _convert_="all")
+def _section(section: Any) -> dict[str, Any]:
+    return dict(section.model_dump(by_alias=True))
+
+
+def _component(section: Mapping[str, Any], **wiring: Any) -> Any:
+    """The class that `_target_` names, given the section's keys and what the rest of the program hands it."""
+    settings = {name: value for name, value in section.items() if name not in wiring}
+    return instantiate(settings, _convert_="all", _partial_=True)(**wiring)

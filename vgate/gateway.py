@@ -79,8 +79,9 @@ class Gateway:
                 await self.cache.put(cache_key, Answer(call.id, tuple(said)))
         finally:
             batch.tokens += made
+            now = asyncio.get_running_loop().time()  # before the place is free for the next batch
             if self._batch.leave(batch):
-                self._observer.batch_done(batch, asyncio.get_running_loop().time())
+                self._observer.batch_done(batch, now)
 
 
 def _stamp(record: Record, event: Event) -> None:

@@ -13,8 +13,8 @@ class Flight:
     """Runs a source of events once and lets any number of readers follow, each from the first event on.
 
     The source runs in its own task, so no reader's leaving or slowness touches the others; when the last reader has
-    left, the source is closed. The source's error reaches every reader, after the events before it. `on_over` is called when
-    the source has ended, however it ended.
+    left, the source is closed. The source's error reaches every reader, after the events before it. `on_over` is
+    called when the source has ended, however it ended.
     """
 
     def __init__(self, call_id: str, source: Events, on_over: Callable[["Flight"], None]) -> None:

@@ -2,11 +2,11 @@
 
 import hashlib
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Literal
+from typing import Any
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from vgate.engine.dry_shapes import SHAPES, Chat, Common, Completion, Embedding, validated
 from vgate.engine.fields import refuse_unknown, refuse_unsupported
 from vgate.errors import ApiError, BadRequest
 from vgate.types import Call
@@ -108,61 +108,6 @@ _NEEDS_MODEL = [
 ]
 
 
-class _Common(BaseModel):
-    """Fields of both generating endpoints."""
-
-    model_config = ConfigDict(strict=True, extra="forbid")
-
-    model: str | None = None
-    max_tokens: int | None = Field(None, ge=1)
-    n: int | None = Field(1, ge=1, le=128)
-    seed: int | None = None
-    stop: str | list[Annotated[str, Field(min_length=1)]] | None = None
-    stream: bool | None = False
-    stream_options: dict[Literal["include_usage"], bool] | None = None
-    temperature: float | None = Field(None, ge=0, le=2)
-    top_p: float | None = Field(None, gt=0, le=1)
-    ignore_eos: bool = False
-    user: str | None = None
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(strict=True, extra="forbid")
-
-    type: Literal["text"]
-    text: str
-
-
-class _Message(BaseModel):
-    model_config = ConfigDict(strict=True, extra="forbid")
-
-    role: Literal["system", "developer", "user", "assistant", "tool"]
-    content: str | list[_Part]
-    name: str | None = None
-
-
-class _Chat(_Common):
-    messages: list[_Message] = Field(min_length=1)
-    max_completion_tokens: int | None = Field(None, ge=1)
-
-
-class _Completion(_Common):
-    prompt: str | list[str] | list[int] = Field(min_length=1)
-
-
-class _Embedding(BaseModel):
-    model_config = ConfigDict(strict=True, extra="forbid")
-
-    model: str | None = None
-    input: str | list[str] | list[int] | list[list[int]] = Field(min_length=1)
-    dimensions: int | None = Field(None, ge=1)
-    encoding_format: Literal["float", "base64"] | None = "float"
-    user: str | None = None
-
-
-_SHAPES: dict[str, type[BaseModel]] = {"chat": _Chat, "completions": _Completion, "embeddings": _Embedding}
-
-
 @dataclass(frozen=True)
 class DryRequest:
     """What is to be said: per choice its words (tokens) and why it ends. For embeddings: inputs and dimensions."""
@@ -177,39 +122,30 @@ class DryRequest:
 
 def read_request(call: Call, model: str, max_model_len: int, dimensions: int) -> DryRequest:
     """Raises ApiError for what vLLM would refuse too, and for fields that need a model."""
-    shape = _SHAPES[call.endpoint]
+    shape = SHAPES[call.endpoint]
     refuse_unsupported(call.body, dict.fromkeys(_NEEDS_MODEL, _NO_MODEL))
     refuse_unknown(call.body, shape.model_fields)
-    request = _validated(shape, call.body)
+    request = validated(shape, call.body)
     if call.body.get("model") not in (None, model):
         raise ApiError(
             404, f"The model `{call.body['model']}` does not exist. Served: {model}", "not_found_error", "model"
         )
-    if isinstance(request, _Embedding):
+    if isinstance(request, Embedding):
         return _embedding(request, max_model_len, dimensions)
-    assert isinstance(request, _Chat | _Completion)  # the other two shapes
+    assert isinstance(request, Chat | Completion)  # the other two shapes
     return _generation(request, max_model_len)
 
 
-def _validated(shape: type[BaseModel], body: dict[str, Any]) -> BaseModel:
-    try:
-        return shape.model_validate(body)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        param = ".".join(str(part) for part in first["loc"])
-        raise BadRequest(f"{param}: {first['msg']}, got {str(first['input'])[:80]!r}", str(first["loc"][0])) from None
-
-
-def _generation(request: _Chat | _Completion, max_model_len: int) -> DryRequest:
+def _generation(request: Chat | Completion, max_model_len: int) -> DryRequest:
     prompt = _prompt_text(request)
     prompt_tokens = max(1, len(prompt.split()))
-    wanted = (request.max_completion_tokens if isinstance(request, _Chat) else None) or request.max_tokens
+    wanted = (request.max_completion_tokens if isinstance(request, Chat) else None) or request.max_tokens
     room = max_model_len - prompt_tokens
     if room < (wanted or 1):
         raise BadRequest(
             f"This model's maximum context length is {max_model_len} tokens, but the prompt has {prompt_tokens} "
             f"and {wanted or 1} are to be generated.",
-            "messages" if isinstance(request, _Chat) else "prompt",
+            "messages" if isinstance(request, Chat) else "prompt",
             "context_length_exceeded",
         )
     tokens = wanted or min(DEFAULT_TOKENS, room)
@@ -217,8 +153,8 @@ def _generation(request: _Chat | _Completion, max_model_len: int) -> DryRequest:
     return DryRequest(prompt_tokens, [words for words, _ in said], [reason for _, reason in said])
 
 
-def _prompt_text(request: _Chat | _Completion) -> str:
-    if isinstance(request, _Chat):
+def _prompt_text(request: Chat | Completion) -> str:
+    if isinstance(request, Chat):
         parts = [
             (m.role, m.content if isinstance(m.content, str) else " ".join(p.text for p in m.content))
             for m in request.messages
@@ -231,7 +167,7 @@ def _prompt_text(request: _Chat | _Completion) -> str:
     return " ".join(str(part) for part in request.prompt)
 
 
-def _say(prompt: str, request: _Common, choice: int, tokens: int) -> tuple[list[str], str]:
+def _say(prompt: str, request: Common, choice: int, tokens: int) -> tuple[list[str], str]:
     """Words drawn from a hash of everything that may change them, cut at the first stop string."""
     identity = orjson.dumps([prompt, request.seed, request.temperature, request.top_p, choice])
     words = [f" {word}" if i else word for i, word in enumerate(_draw(identity, tokens))]
@@ -256,7 +192,7 @@ def _cut(words: list[str], length: int) -> list[str]:
     return kept
 
 
-def _embedding(request: _Embedding, max_model_len: int, dimensions: int) -> DryRequest:
+def _embedding(request: Embedding, max_model_len: int, dimensions: int) -> DryRequest:
     if (request.dimensions or 1) > dimensions:
         raise BadRequest(f"dimensions: at most {dimensions} here, got {request.dimensions}", "dimensions")
     single = isinstance(request.input, str) or isinstance(request.input[0], int)

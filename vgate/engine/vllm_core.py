@@ -85,10 +85,11 @@ class VllmCore:
         config = self._llm.model_config
         tokenizer = self._llm.renderer.tokenizer
         identity = [
-            vllm.__version__, config.model, config.revision, config.hf_config.to_json_string(), config.quantization,
-            str(config.dtype), self._args.kv_cache_dtype, self._args.chat_template, getattr(tokenizer, "chat_template", None),
-            config.max_model_len, sorted(self.sampling_defaults.items()), self._args.tool_call_parser,
-        ]  # fmt: skip
+            (vllm.__version__, config.model, config.revision, config.hf_config.to_json_string(), config.max_model_len),
+            (config.quantization, str(config.dtype), self._args.kv_cache_dtype),
+            (self._args.chat_template, getattr(tokenizer, "chat_template", None), self._args.tool_call_parser),
+            sorted(self.sampling_defaults.items()),
+        ]
         return hashlib.sha256(repr(identity).encode()).hexdigest()
 
     @property

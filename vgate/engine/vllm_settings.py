@@ -71,7 +71,7 @@ def serve_args(model: Mapping[str, Any], extra_args: Mapping[str, Any]) -> Names
         named.setdefault("distributed_executor_backend", "uni")
     _check_extra(extra_args, _engine_arguments() | _OF_HANDLERS, set(named))
     vars(args).update(named | dict(extra_args))
-    return cast(Namespace, args)
+    return cast("Namespace", args)
 
 
 def _engine_arguments() -> set[str]:

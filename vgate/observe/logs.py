@@ -88,6 +88,7 @@ class LogObserver(Observer):
             "batch_id": batch.id,
             "prompts": batch.size,
             "tokens": batch.tokens,
+            "dispatched_at": _rounded(batch.dispatched),
             "duration_s": _rounded(now - batch.dispatched),
         }
         logger.info("batch done", extra=fields)

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from locust.env import Environment
 
+from vgate.build import build_load
 from vgate.harness.driver.book import Book
-from vgate.harness.driver.loads import build_load
 from vgate.harness.driver.session import Session
 from vgate.harness.driver.users import Asker
 from vgate.harness.driver.wire import Wire

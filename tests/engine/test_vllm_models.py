@@ -1,0 +1,61 @@
+"""Other models and settings than the shared server's: each test starts its own vLLM."""
+
+import math
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.servers import running
+
+pytestmark = pytest.mark.vllm
+
+CHAT = "/v1/chat/completions"
+
+
+def test_awq_serves_and_the_log_names_the_kernel(models: Path) -> None:
+    with running("model=tiny_awq", f"model.model_id={models / 'tiny_awq'}") as server:
+        messages = [{"role": "user", "content": "Tell me about rivers"}]
+        fields = {"model": "tiny-awq", "messages": messages, "max_tokens": 12, "temperature": 0, "ignore_eos": True}
+        answer = httpx.post(server.base_url + CHAT, json=fields, timeout=60).json()
+        assert answer["usage"]["completion_tokens"] == 12
+        assert answer["choices"][0]["message"]["content"]
+        said = [str(line["message"]) for line in server.lines]
+        assert any("WNA16LinearKernel" in line for line in said)
+        assert server.find("engine ready", quantization="awq")
+
+
+def test_pooling_model_serves_embeddings(models: Path) -> None:
+    with running("+preset=cpu", f"model.model_id={models / 'tiny'}", "model.runner=pooling") as server:
+        url = f"{server.base_url}/v1/embeddings"
+        data = httpx.post(url, json={"model": "tiny", "input": ["a river", "a river", "a stone"]}, timeout=60).json()["data"]
+        first, second, third = [item["embedding"] for item in data]
+        assert math.isclose(sum(x * x for x in first), 1, rel_tol=1e-2)
+        assert first == pytest.approx(second, abs=1e-3)
+        assert first != pytest.approx(third, abs=1e-3)
+        assert httpx.post(url, json={"model": "other", "input": "x"}, timeout=60).status_code == 404
+        assert httpx.post(server.base_url + CHAT, json={"messages": []}, timeout=60).status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("setting", "code", "told"),
+    [
+        ("model.model_id=models/none", 1, "is not a folder here"),
+        ("engine.extra_args={max_num_sqs: 3}", 2, "did you mean engine.extra_args.max_num_seqs?"),
+        ("engine.extra_args={dtype: half}", 2, "has a key of its own, model.dtype"),
+        ("model.quantization=fp7", 1, "Unknown quantization method: fp7"),
+        ("model.max_model_len=999999", 1, "max_model_len (999999) is greater than"),
+        ("engine.extra_args={num_gpu_blocks_override: 1}", 1, "KV cache"),
+    ],
+)
+def test_failing_start_ends_with_one_line(models: Path, setting: str, code: int, told: str) -> None:
+    """The last one fails in vLLM's own engine process; its cause is told all the same."""
+    command = [sys.executable, "-m", "vgate.serve", "+preset=cpu", "server.port=0", f"model.model_id={models / 'tiny'}"]
+    done = subprocess.run([*command, setting], capture_output=True, text=True, timeout=240, check=False)
+    assert done.returncode == code
+    lines = done.stderr.splitlines()
+    assert len(lines) == 1, done.stderr
+    assert lines[0].startswith("vgate: ")
+    assert told in lines[0]

@@ -1,0 +1,111 @@
+"""Real servers for tests: `python -m vgate.serve` as its own process on a free port."""
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+START_LIMIT_S = 240.0
+
+
+class Server:
+    """A started process, its log lines so far, and ways to talk to it."""
+
+    def __init__(self, process: "subprocess.Popen[str]", admin_socket: Path) -> None:
+        self.process = process
+        self.lines: list[dict[str, Any]] = []
+        self._admin = httpx.Client(transport=httpx.HTTPTransport(uds=str(admin_socket)), base_url="http://admin")
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+        self.base_url = ""
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self.lines.append(json.loads(line))
+
+    def find(self, message: str, **fields: Any) -> list[dict[str, Any]]:
+        """Log lines with this message and these fields."""
+        found = [line for line in list(self.lines) if line["message"] == message]
+        return [line for line in found if all(line.get(name) == value for name, value in fields.items())]
+
+    def wait_for(self, message: str, count: int = 1, limit_s: float = 10.0, **fields: Any) -> list[dict[str, Any]]:
+        """The log lines with this message, once there are so many: a line may be written after its answer was read."""
+        deadline = time.monotonic() + limit_s
+        while len(found := self.find(message, **fields)) < count:
+            assert time.monotonic() < deadline, f"{len(found)} of {count} lines {message!r} {fields}"
+            assert self.process.poll() is None or self._reader.is_alive(), self.stderr()
+            time.sleep(0.01)
+        return found
+
+    def forget(self) -> None:
+        """Start the log afresh, answers and prefixes too."""
+        self.admin("/reset")
+        self.lines.clear()
+
+    def admin(self, path: str, body: Any = None) -> httpx.Response:
+        return self._admin.post(path, json=body, timeout=30)
+
+    def swap(self, **sections: dict[str, Any]) -> None:
+        response = self.admin("/swap", sections)
+        assert response.status_code == 200, response.text
+        self.forget()
+
+    def metric(self, name: str) -> float:
+        """The sum over a metric's samples."""
+        text = httpx.get(f"{self.base_url}/metrics", timeout=30).text
+        rows = [line for line in text.splitlines() if line.startswith((f"{name} ", f"{name}{{"))]
+        return sum(float(row.rpartition(" ")[2]) for row in rows)
+
+    def stderr(self) -> str:
+        assert self.process.stderr is not None
+        return self.process.stderr.read()
+
+    def stop(self, limit_s: float = 60.0) -> int:
+        """SIGTERM, and the exit code."""
+        self.process.terminate()
+        try:
+            return self.process.wait(limit_s)
+        finally:
+            self.process.kill()
+            self._reader.join(5)
+            self._admin.close()
+            for pipe in (self.process.stdout, self.process.stderr):
+                assert pipe is not None
+                pipe.close()
+
+
+def start(*overrides: str, env: dict[str, str] | None = None) -> Server:
+    """Start a server and return when `/ready` says 200."""
+    folder = tempfile.mkdtemp(prefix="vgate-test-")
+    admin_socket = Path(folder) / "admin.sock"
+    command = [sys.executable, "-m", "vgate.serve", "--admin-socket", str(admin_socket), "server.port=0", *overrides]
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("VGATE_")}
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**clean, **(env or {})}
+    )
+    server = Server(process, admin_socket)
+    line = server.wait_for("listening", limit_s=60)[0]
+    server.base_url = f"http://127.0.0.1:{line['port']}"
+    server.wait_for("ready", limit_s=START_LIMIT_S)
+    return server
+
+
+@contextlib.contextmanager
+def running(*overrides: str, env: dict[str, str] | None = None) -> Iterator[Server]:
+    """A server for the length of a `with`; it must stop with exit code 0."""
+    server = start(*overrides, env=env)
+    try:
+        yield server
+    finally:
+        code = server.stop()
+    assert code == 0

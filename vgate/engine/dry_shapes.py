@@ -1,0 +1,78 @@
+"""What bodies the dry-run engine takes, as Pydantic models: the fields that it honours."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from vgate.errors import BadRequest
+
+
+class Common(BaseModel):
+    """Fields of both generating endpoints."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    model: str | None = None
+    max_tokens: int | None = Field(None, ge=1)
+    n: int | None = Field(1, ge=1, le=128)
+    seed: int | None = None
+    stop: str | list[Annotated[str, Field(min_length=1)]] | None = None
+    stream: bool | None = False
+    stream_options: dict[Literal["include_usage"], bool] | None = None
+    temperature: float | None = Field(None, ge=0, le=2)
+    top_p: float | None = Field(None, gt=0, le=1)
+    ignore_eos: bool = False
+    user: str | None = None
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    type: Literal["text"]
+    text: str
+
+
+class _Message(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    role: Literal["system", "developer", "user", "assistant", "tool"]
+    content: str | list[_Part]
+    name: str | None = None
+
+
+class Chat(Common):
+    """A body of `/v1/chat/completions`."""
+
+    messages: list[_Message] = Field(min_length=1)
+    max_completion_tokens: int | None = Field(None, ge=1)
+
+
+class Completion(Common):
+    """A body of `/v1/completions`."""
+
+    prompt: str | list[str] | list[int] = Field(min_length=1)
+
+
+class Embedding(BaseModel):
+    """A body of `/v1/embeddings`."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    model: str | None = None
+    input: str | list[str] | list[int] | list[list[int]] = Field(min_length=1)
+    dimensions: int | None = Field(None, ge=1)
+    encoding_format: Literal["float", "base64"] | None = "float"
+    user: str | None = None
+
+
+SHAPES: dict[str, type[BaseModel]] = {"chat": Chat, "completions": Completion, "embeddings": Embedding}
+
+
+def validated(shape: type[BaseModel], body: dict[str, Any]) -> BaseModel:
+    """The body in its shape; BadRequest that names the field, what it holds and what is wrong with it."""
+    try:
+        return shape.model_validate(body)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        param = ".".join(str(part) for part in first["loc"])
+        raise BadRequest(f"{param}: {first['msg']}, got {str(first['input'])[:80]!r}", str(first["loc"][0])) from None
