@@ -56,11 +56,11 @@ def test_flush_of_a_finished_stream_returns_nothing() -> None:
 
 
 STREAM = (
-    ": hi\r\ndata: naïve 你好\r\n\r\n"  # CRLF and characters of 2 and 3 bytes
+    ": hi\r\ndata: naïve\r\ndata: 你好\r\n\r\n"  # CRLF and characters of 2 and 3 bytes
     "data: 🙂\rdata: x\r\r"  # CR alone
     "event: error\ndata: {}\n\n\n\r\ndata: z\n\n"  # empty lines between events
 ).encode()
-EVENTS = [Event("", "naïve 你好"), Event("", "🙂\nx"), Event("error", "{}"), Event("", "z")]
+EVENTS = [Event("", "naïve\n你好"), Event("", "🙂\nx"), Event("error", "{}"), Event("", "z")]
 
 
 def test_S7_one_byte_chunks_give_the_same_events() -> None:

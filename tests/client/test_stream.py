@@ -200,3 +200,16 @@ def test_closing_twice_is_harmless(server: Loopback) -> None:
         chunks.close()
         chunks.close()
         assert server.hung_up.wait(5)
+
+
+def test_closing_an_async_stream_that_nobody_read_hangs_up(server: Loopback) -> None:
+    server.scripts = [events(delta("Hel"), HOLD)]
+
+    async def call() -> bool:
+        async with sdk.AsyncClient(server.url) as client:
+            chunks = await client.chat.create(model="tiny", messages=HELLO, stream=True)
+            await chunks.close()
+            await chunks.close()
+            return await asyncio.to_thread(server.hung_up.wait, 5)
+
+    assert asyncio.run(call())
