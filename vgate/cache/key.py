@@ -42,9 +42,9 @@ class Sharing:
 def is_repeatable(call: Call, defaults: dict[str, Any]) -> bool:
     """Whether asking again is to give the same answer: embeddings, greedy decoding, or a seed.
 
-    A temperature that is left out counts as the server's default, not as 0.
+    A temperature that is left out counts as the server's default, not as 0. A seed of -1 is vLLM's word for none.
     """
-    if call.endpoint == "embeddings" or call.body.get("seed") is not None:
+    if call.endpoint == "embeddings" or call.body.get("seed") not in (None, -1):
         return True
     temperature = call.body.get("temperature")
     if temperature is None:
