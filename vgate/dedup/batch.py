@@ -1,6 +1,7 @@
 """Identical requests that wait for the same batch become one."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Literal
 
 from vgate.cache.key import Sharing
@@ -25,13 +26,13 @@ class BatchDedup(Dedup):
     def open(self, key: bytes, call: Call, generate: Callable[[], Events]) -> tuple[str, Events]:
         flight = self._waiting.get(key)
         if flight is None:
-            flight = self._waiting[key] = Flight(call.id, generate(), self._over)
+            flight = self._waiting[key] = Flight(call.id, generate(), partial(self._over, key))
         return flight.id, flight.read()
 
     def dispatched(self, key: bytes) -> None:
         self._waiting.pop(key, None)
 
-    def _over(self, flight: Flight) -> None:
+    def _over(self, key: bytes, flight: Flight) -> None:
         """A generation that ended before it entered the engine is not joined any more."""
-        for key in [key for key, waiting in self._waiting.items() if waiting is flight]:
+        if self._waiting.get(key) is flight:
             del self._waiting[key]

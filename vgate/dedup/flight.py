@@ -14,7 +14,7 @@ class Flight:
 
     The source runs in its own task, so no reader's leaving or slowness touches the others; when the last reader has
     left, the source is closed. The source's error reaches every reader, after the events before it. `on_over` is
-    called when the source has ended, however it ended.
+    called when nobody may join any more: the source has ended, however it ended, or is about to be closed.
     """
 
     def __init__(self, call_id: str, source: Events, on_over: Callable[["Flight"], None]) -> None:
@@ -47,6 +47,7 @@ class Flight:
     async def _depart(self) -> None:
         self._readers -= 1
         if self._readers == 0 and not self._task.done():
+            self._on_over(self)
             self._task.cancel()
             await asyncio.wait([self._task])
 
