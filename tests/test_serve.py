@@ -1,0 +1,149 @@
+"""`python -m vgate.serve` as a program: its options, its exit codes, its start and its end."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+import yaml
+
+from tests.servers import running, start
+
+
+def serve(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("VGATE_")}
+    command = [sys.executable, "-m", "vgate.serve", *arguments]
+    return subprocess.run(
+        command, capture_output=True, text=True, timeout=60, check=False, env={**clean, **environment}
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "told"),
+    [
+        (["batch.max_batchsize=3"], {}, "batch.max_batchsize = 3 (from the command line): unknown key, did you mean"),
+        (["batch=lockstp"], {}, "did you mean batch=lockstep?"),
+        (["+preset=cup"], {}, "did you mean preset=cpu?"),
+        (["batch.max_batch_size=1,2"], {}, "python -m vgate.bench -m"),
+        (["--port", "8000"], {}, "--help"),
+        (["--resolved", "nowhere.yaml"], {}, "--resolved = 'nowhere.yaml'"),
+        ([], {"VGATE_BATCH__MAX_BATCH_SIZE": "0"}, "VGATE_BATCH__MAX_BATCH_SIZE"),
+        ([], {"VGATE_CONFIG_PATH": "nowhere.yaml"}, "VGATE_CONFIG_PATH = 'nowhere.yaml'"),
+    ],
+)
+def test_wrong_setting_ends_with_one_line_and_exit_code_2(
+    arguments: list[str], environment: dict[str, str], told: str
+) -> None:
+    done = serve(*arguments, **environment)
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 1
+    assert told in done.stderr
+    assert not done.stdout
+
+
+def test_cfg_job_shows_the_result_without_keys() -> None:
+    done = serve("+preset=classic", "security=keys", "security.api_keys=[{key: sk-secret, name: a}]", "--cfg", "job")
+    shown = yaml.safe_load(done.stdout)
+    assert shown["batch"]["_target_"] == "vgate.batch.lockstep.Lockstep"
+    assert shown["security"]["api_keys"][0]["name"] == "a"
+    assert "sk-secret" not in done.stdout
+
+
+def test_shown_configuration_starts_the_same_server(tmp_path: Path) -> None:
+    shown = serve("+preset=dry_run", "server.port=0", "batch=time_window", "--cfg", "job").stdout
+    file = tmp_path / "resolved.yaml"
+    file.write_text(shown, encoding="utf-8")
+    assert serve("--resolved", str(file), "--cfg", "job").stdout == shown
+
+
+def test_taken_port_is_told_in_one_line() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        done = serve("+preset=dry_run", f"server.port={taken.getsockname()[1]}")
+    assert done.returncode == 2
+    assert "Address already in use" in done.stderr
+
+
+def test_help_lists_groups_and_options() -> None:
+    done = serve("--help")
+    assert done.returncode == 0
+    assert "lockstep, passthrough, time_window" in done.stdout
+
+
+def test_O4_sigterm_lets_a_stream_finish_and_exits_0() -> None:
+    """While one stream is under way: ready is false, new work is refused, the stream ends whole."""
+    server = start("+preset=dry_run", "engine.decode_step_ms=20")
+    body = {"messages": [{"role": "user", "content": "x"}], "max_tokens": 60, "stream": True}
+    seen: list[str] = []
+
+    def read() -> None:
+        with httpx.stream("POST", f"{server.base_url}/v1/chat/completions", json=body, timeout=30) as response:
+            seen.extend(response.iter_lines())
+
+    with httpx.Client(base_url=server.base_url) as open_before:
+        assert open_before.get("/ready").status_code == 200
+        reader = threading.Thread(target=read)
+        reader.start()
+        while not seen:
+            time.sleep(0.01)
+        server.process.send_signal(signal.SIGTERM)
+        server.wait_for("stopping")
+        reader.join(20)
+    assert server.stop() == 0
+    assert seen[-2] == "data: [DONE]"
+    assert len([line for line in seen if '"content":' in line]) == 61
+
+
+def test_second_signal_drops_the_streams() -> None:
+    server = start("+preset=dry_run", "engine.decode_step_ms=1000")
+    body = {"messages": [{"role": "user", "content": "x"}], "max_tokens": 500, "stream": True}
+    with httpx.stream("POST", f"{server.base_url}/v1/chat/completions", json=body, timeout=30) as response:
+        next(response.iter_lines())
+        server.process.send_signal(signal.SIGTERM)
+        server.wait_for("stopping")
+        begin = time.monotonic()
+        assert server.stop() == 0
+        assert time.monotonic() - begin < 10
+
+
+def test_admin_socket_is_for_its_owner_and_swaps_sections() -> None:
+    with running("+preset=dry_run", "engine.decode_step_ms=1") as server:
+        lockstep = {"_target_": "vgate.batch.lockstep.Lockstep", "max_batch_size": 2, "max_wait_time_ms": 1.0}
+        assert server.admin("/swap", {"batch": lockstep}).json() == {"ok": True}
+        for wrong, told in (
+            ({"engine": {}}, "only these sections"),
+            ({"batch": {**lockstep, "max_batch_size": 0}}, "batch.max_batch_size = 0"),
+            ([1], "only these sections"),
+        ):
+            answer = server.admin("/swap", wrong)
+            assert answer.status_code == 400
+            assert told in answer.json()["error"]["message"]
+        body = {"messages": [{"role": "user", "content": "x"}], "max_tokens": 2, "temperature": 0}
+        url = f"{server.base_url}/v1/chat/completions"
+        assert [httpx.post(url, json=body).headers["x-vgate-cache"] for _ in range(2)] == ["miss", "hit"]
+        assert server.admin("/reset").status_code == 200
+        assert httpx.post(url, json=body).headers["x-vgate-cache"] == "miss"
+        # Not among the public routes.
+        assert httpx.post(f"{server.base_url}/swap", json={}).status_code == 404
+
+
+def test_log_is_one_json_object_a_line() -> None:
+    with running("+preset=dry_run", "engine.decode_step_ms=1") as server:
+        body = {"messages": [{"role": "user", "content": "line\nbreak"}], "max_tokens": 3, "user": "bob"}
+        httpx.post(f"{server.base_url}/v1/chat/completions", json=body, headers={"X-Request-Id": "r-1"})
+        line = server.wait_for("request done", request_id="r-1")[0]
+        batch = server.wait_for("batch done")[0]
+    assert {"timestamp", "level", "logger", "message"} <= line.keys()
+    assert line["timestamp"][-5] == "."
+    assert line["timestamp"].endswith("Z")
+    assert line["tokens"] == 3
+    assert line["user"] == "bob"
+    assert "line" not in str(line.values()), "prompts are not logged"
+    assert batch["prompts"] == 1
+    assert batch["batch_id"] == line["batch_id"]
+    assert batch["duration_s"] > 0

@@ -1,0 +1,75 @@
+"""What the command lines of all programs share: overrides, `--cfg job`, help, and how a wrong setting ends."""
+
+import argparse
+import sys
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+import yaml
+
+from vgate.config import tree
+from vgate.config.errors import ConfigError
+
+_BLOT = "***"
+
+
+def parser(program: str, summary: str) -> argparse.ArgumentParser:
+    """A parser for `python -m vgate.<program> [options] [key=value ...]`."""
+    made = argparse.ArgumentParser(
+        prog=f"python -m vgate.{program}",
+        description=summary,
+        epilog=_epilog(),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    made.add_argument(
+        "overrides", nargs="*", metavar="key=value", help="settings, strongest layer; +preset=NAME chooses a preset"
+    )
+    made.add_argument("--cfg", choices=["job"], help="print the resulting configuration and stop")
+    return made
+
+
+def parse(made: argparse.ArgumentParser) -> argparse.Namespace:
+    """Options and overrides in any order; a wrong option ends with one line and exit code 2."""
+    made.error = lambda message: fail(ConfigError(f"{message}; see --help"))  # type: ignore[method-assign]
+    return made.parse_intermixed_args()
+
+
+def fail(error: ConfigError) -> NoReturn:
+    """One line on stderr, exit code 2."""
+    print(f"vgate: {error}", file=sys.stderr)
+    raise SystemExit(2)
+
+
+def show(container: dict[str, Any], notes: list[str]) -> None:
+    """The configuration as YAML, API keys blotted out; what has no effect, as comments."""
+    for note in notes:
+        print(f"# {note}")
+    print(yaml.safe_dump(without_secrets(container), sort_keys=False), end="")
+
+
+def without_secrets(container: dict[str, Any]) -> dict[str, Any]:
+    """A copy with every API key's text replaced by `***`."""
+    return {name: _blotted(value) if name == "security" else value for name, value in container.items()}
+
+
+def _blotted(section: Any) -> Any:
+    if not isinstance(section, dict) or not section.get("api_keys"):
+        return section
+    return {**section, "api_keys": [{**key, "key": _BLOT} for key in section["api_keys"]]}
+
+
+def _epilog() -> str:
+    rows = [f"  {group:<12}{', '.join(tree.options(group))}" for group in tree.groups()]
+    layers = "Layers, weakest first: conf/, preset, YAML at VGATE_CONFIG_PATH, VGATE_<SECTION>__<KEY>, command line."
+    return "Groups and their options:\n" + "\n".join(rows) + f"\n\n{layers}"
+
+
+def run(main: Callable[[], int | None]) -> NoReturn:
+    """Run a program's main; wrong settings end with exit code 2, Ctrl-C with 130."""
+    try:
+        code = main()
+    except ConfigError as error:
+        fail(error)
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
+    raise SystemExit(code or 0)
