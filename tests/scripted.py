@@ -84,14 +84,18 @@ class Scripted(Engine):
     async def run(self, job: Job) -> AsyncGenerator[bytes, None]:
         loop, call = asyncio.get_running_loop(), job.call
         self.entered[call.id] = loop.time()
+        left = list(self.script(call))
         try:
-            for wait_s, event in self.script(call):
+            while left:
+                wait_s, event = left[0]
                 await asyncio.sleep(wait_s)
+                del left[0]
                 if isinstance(event, Exception):
                     raise event
                 yield event
         except (asyncio.CancelledError, GeneratorExit):
-            self.aborted.append(call.id)
+            if left:
+                self.aborted.append(call.id)
             raise
         finally:
             self.ended[call.id] = loop.time()
