@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -120,6 +121,14 @@ def _wait_ready(process: subprocess.Popen[bytes], url: str, log: Path, limit_s: 
 
 
 def free_port() -> int:
-    """A port that nobody listens on now."""
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return int(taken.getsockname()[1])
+    """A port that nobody listens on now.
+
+    Below the kernel's range for outgoing connections, one of which might take it before the server does.
+    """
+    for port in random.sample(range(20000, 30000), 100):
+        try:
+            with socket.create_server(("127.0.0.1", port)):
+                return port
+        except OSError:
+            continue
+    raise SystemExit("no free port among 100 tried between 20000 and 30000")
