@@ -35,11 +35,10 @@ def torch_source() -> list[str]:
     return [f"--find-links={folder}" for folder in links.split()] or ["--torch-backend=cpu"]
 
 
-def resolve() -> list[Requirement]:
-    """What uv resolves, with its conditions."""
+def resolve(*options: str) -> list[Requirement]:
+    """What uv resolves under these options, with its conditions."""
     command = [sys.executable, "-m", "uv", "pip", "compile", "pyproject.toml", "--quiet", "--upgrade"]
-    command += ["--universal", "--python-version", PYTHONS[0], "--fork-strategy", "fewest"]
-    command += ["--override", "scripts/no-cuda.txt", "--no-annotate", "--no-header"]
+    command += ["--override", "scripts/no-cuda.txt", "--no-annotate", "--no-header", *options]
     command += [f"--extra={extra}" for extra in EXTRAS] + torch_source()
     done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False)
     if done.returncode:
@@ -60,15 +59,28 @@ def needed(requirement: Requirement) -> bool:
     )
 
 
-def main() -> None:
-    """Resolves, refuses two versions of one package, and writes the file."""
-    pins = [requirement for requirement in resolve() if needed(requirement)]
+def write(pins: list[Requirement]) -> None:
+    """Writes the file; refuses two versions of one package."""
     names = [pin.name for pin in pins]
     twice = {name for name in names if names.count(name) > 1}
     if twice:
         sys.exit(f"lock: more than one version of {', '.join(sorted(twice))}")
-    lines = [f"{pin.name}{pin.specifier}\n" for pin in pins]
+    lines = [f"{pin.name}{pin.specifier}\n" for pin in sorted(pins, key=lambda pin: pin.name)]
     (ROOT / "constraints.txt").write_text(HEADER + "".join(lines))
+
+
+def main() -> None:
+    """Resolves for all machines, then for this one with those versions.
+
+    The second pass finds what the first cannot: uv reads what a package needs from one of its
+    wheels, and the wheels for Linux may need more (those of intel-openmp do).
+    """
+    everywhere = resolve("--universal", "--python-version", PYTHONS[0], "--fork-strategy", "fewest")
+    pins = [requirement for requirement in everywhere if needed(requirement)]
+    write(pins)
+    known = {pin.name for pin in pins}
+    here = resolve("--constraint", "constraints.txt")
+    write(pins + [pin for pin in here if pin.name not in known and needed(pin)])
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-UV_VERSION=0.13.9
 TORCH_CPU_INDEX=${TORCH_CPU_INDEX:-https://download.pytorch.org/whl/cpu}
 EXTRAS=server,bench,cpu,dev
 UNWANTED='^(nvidia-|cuda-|triton|torchvision|torchaudio|torchcodec)'
@@ -18,6 +17,8 @@ STAMP=$VENV/vgate-setup.stamp
 export PIP_DISABLE_PIP_VERSION_CHECK=1
 
 fail() { echo "setup: $*" >&2; exit 1; }
+
+pinned() { sed -n "s/^$1==//p" constraints.txt; } # package
 
 inputs_hash() { { cat pyproject.toml constraints.txt scripts/no-cuda.txt scripts/setup.sh; pwd; } | sha256sum; }
 
@@ -97,7 +98,7 @@ install_torch() {
 
 install_all() {
     echo "setup: $(grep -c == constraints.txt) packages, half a gigabyte where they are not cached yet"
-    pip_install --constraint constraints.txt --build-constraint constraints.txt \
+    pip_install --exact --constraint constraints.txt --build-constraint constraints.txt \
         --override scripts/no-cuda.txt --editable ".[$EXTRAS]" || fail "the packages could not be installed"
 }
 
@@ -107,8 +108,11 @@ refuse_unwanted() {
     fail "packages that the CPU engine must not have: $(echo $found); remove $VENV and run again"
 }
 
+exec 9>>scripts/setup.sh  # held while this runs, so that two set-ups do not meet in one .venv
+flock 9
 [ "$(cat "$STAMP" 2>/dev/null)" != "$(inputs_hash)" ] || exit 0
-TORCH_VERSION=$(sed -n 's/^torch==//p' constraints.txt)
+TORCH_VERSION=$(pinned torch)
+UV_VERSION=$(pinned uv)
 python=$(choose_python)
 create_venv "$python"
 install_uv
