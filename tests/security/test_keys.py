@@ -1,7 +1,6 @@
 import asyncio
 import itertools
 import math
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -19,7 +18,7 @@ EPOCH = 1_700_000_000.25
 
 
 @pytest.fixture(autouse=True)
-def wall_clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def wall_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     """`X-RateLimit-Reset` is in Unix time: let the wall clock go with the loop's."""
 
     class Wall:
@@ -28,7 +27,6 @@ def wall_clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
             return EPOCH + asyncio.get_running_loop().time()
 
     monkeypatch.setattr(keys_module, "time", Wall)
-    yield
 
 
 def build_keys(limit: int = 3, window_s: float = 60.0, *, enabled: bool = True) -> Keys:
