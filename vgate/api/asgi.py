@@ -17,6 +17,9 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 # sending would see a broken connection instead of the answer.
 _DISCARD = 16
 
+# Levels of a body. Below orjson's own limits, so that what was read can be written again, as for a cache key.
+_MAX_DEPTH = 128
+
 
 class ClientLeft(Exception):
     """The client closed the connection before its answer was complete."""
@@ -44,7 +47,17 @@ async def read_json(scope: Scope, receive: Receive, limit: int) -> dict[str, Any
         raise BadRequest(f"The body is not valid JSON: {error}", code="invalid_json") from None
     if not isinstance(body, dict):
         raise BadRequest("The body must be a JSON object.", code="invalid_json")
+    if raw.count(b"[") + raw.count(b"{") > _MAX_DEPTH and _is_deeper(body, _MAX_DEPTH):
+        raise BadRequest(f"The body is nested deeper than {_MAX_DEPTH} levels.", code="invalid_json")
     return body
+
+
+def _is_deeper(body: Any, limit: int) -> bool:
+    level = [body]
+    for _ in range(limit):
+        inner = [value.values() if isinstance(value, dict) else value for value in level]
+        level = [value for values in inner for value in values if isinstance(value, dict | list)]
+    return bool(level)
 
 
 async def _read_body(receive: Receive, limit: int) -> bytes:
