@@ -87,7 +87,7 @@ class Gateway:
 def _stamp(record: Record, event: Event) -> None:
     if event.content:
         record.last_token = asyncio.get_running_loop().time()
-        record.first_token = record.first_token or record.last_token
+        record.first_token = record.last_token if record.first_token is None else record.first_token
     record.usage = event.usage or record.usage
 
 
