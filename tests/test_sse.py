@@ -33,8 +33,11 @@ async def raw(*events: bytes) -> AsyncIterator[bytes]:
         yield event
 
 
-async def read(*events: bytes, wants_usage: bool = False) -> list[Event]:
-    return [event async for event in sse.metered(raw(*events), stream=True, wants_usage=wants_usage)]
+async def read(*events: bytes, wants_usage: bool = False, into: list[Event] | None = None) -> list[Event]:
+    got = [] if into is None else into
+    async for event in sse.metered(raw(*events), stream=True, wants_usage=wants_usage):
+        got.append(event)
+    return got
 
 
 async def test_S13_every_chunk_but_the_usage_passes_byte_for_byte() -> None:
@@ -129,8 +132,7 @@ async def test_S6_C9_a_stream_without_done_is_broken_wherever_it_ends(length: in
     events = (ROLE, delta(content="a"), *TAIL)[:length]
     got: list[Event] = []
     with pytest.raises(ApiError) as caught:
-        async for event in sse.metered(raw(*events), stream=True, wants_usage=False):
-            got.append(event)
+        await read(*events, into=got)
     assert (caught.value.status, caught.value.code) == (502, "stream_broken")
     assert len(got) == min(length, 3)
 

@@ -1,0 +1,49 @@
+"""Gateways of every combination of options, in front of an engine of the test's choice."""
+
+import itertools
+from typing import Any
+
+from tests.components import build, options
+from tests.scripted import Scripted
+from vgate.engine.base import Engine
+from vgate.gateway import Gateway
+from vgate.observe.base import Observer, Observers
+from vgate.types import Batch, Record
+
+# (batch, cache, dedup): every one of them with every other.
+COMBINATIONS = list(itertools.product(options("batch"), options("cache"), options("dedup")))
+
+
+class Heard(Observer):
+    """Remembers the batches that are done."""
+
+    def __init__(self) -> None:
+        self.batches: list[tuple[Batch, float]] = []
+
+    def batch_done(self, batch: Batch, now: float) -> None:
+        self.batches.append((batch, now))
+
+    def finished(self, record: Record) -> None:
+        raise AssertionError("the HTTP layer tells that, not the gateway")
+
+
+def gateway(
+    engine: Engine | None = None,
+    batch: str = "passthrough",
+    cache: str = "none",
+    dedup: str = "none",
+    observer: Observer | None = None,
+    **changes: Any,
+) -> Gateway:
+    """Changes go to every component that has such a key."""
+    parts = [
+        build(group, option, **changes) for group, option in (("batch", batch), ("cache", cache), ("dedup", dedup))
+    ]
+    return Gateway(engine or Scripted(), *parts, observer or Observers())
+
+
+async def dry_run(**changes: Any) -> Engine:
+    """The dry-run engine, started."""
+    engine: Engine = build("engine", "dry_run", **changes)
+    await engine.start()
+    return engine
