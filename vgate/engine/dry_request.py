@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from vgate.engine.dry_shapes import SHAPES, Chat, Common, Completion, Embedding, validated
+from vgate.engine.dry_shapes import SHAPES, Chat, Common, Completion, Embedding, Part, validated
 from vgate.engine.fields import refuse_unknown, refuse_unsupported
 from vgate.errors import ApiError, BadRequest
 from vgate.types import Call
@@ -137,6 +137,8 @@ def read_request(call: Call, model: str, max_model_len: int, dimensions: int) ->
 
 
 def _generation(request: Chat | Completion, max_model_len: int) -> DryRequest:
+    if request.stream_options and not request.stream:
+        raise BadRequest("stream_options can only be set with stream=true", "stream_options")
     prompt = _prompt_text(request)
     prompt_tokens = max(1, len(prompt.split()))
     wanted = (request.max_completion_tokens if isinstance(request, Chat) else None) or request.max_tokens
@@ -153,13 +155,17 @@ def _generation(request: Chat | Completion, max_model_len: int) -> DryRequest:
     return DryRequest(prompt_tokens, [words for words, _ in said], [reason for _, reason in said])
 
 
+def _joined(parts: list[Part]) -> str:
+    return " ".join(part.text for part in parts)
+
+
 def _prompt_text(request: Chat | Completion) -> str:
     if isinstance(request, Chat):
         parts = [
-            (m.role, m.content if isinstance(m.content, str) else " ".join(p.text for p in m.content))
+            (f"{m.role} {m.name or ''}".rstrip(), m.content if isinstance(m.content, str) else _joined(m.content))
             for m in request.messages
         ]
-        return " ".join(f"{role}: {text}" for role, text in parts)
+        return " ".join(f"{speaker}: {text}" for speaker, text in parts)
     if isinstance(request.prompt, str):
         return request.prompt
     if len(request.prompt) > 1 and isinstance(request.prompt[0], str):

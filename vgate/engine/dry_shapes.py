@@ -6,6 +6,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from vgate.errors import BadRequest
 
+_Stop = Annotated[str, Field(min_length=1)]
+
 
 class Common(BaseModel):
     """Fields of both generating endpoints."""
@@ -16,7 +18,7 @@ class Common(BaseModel):
     max_tokens: int | None = Field(None, ge=1)
     n: int | None = Field(1, ge=1, le=128)
     seed: int | None = None
-    stop: str | list[Annotated[str, Field(min_length=1)]] | None = None
+    stop: _Stop | list[_Stop] | None = None
     stream: bool | None = False
     stream_options: dict[Literal["include_usage"], bool] | None = None
     temperature: float | None = Field(None, ge=0, le=2)
@@ -25,7 +27,9 @@ class Common(BaseModel):
     user: str | None = None
 
 
-class _Part(BaseModel):
+class Part(BaseModel):
+    """A piece of a message's content; only text."""
+
     model_config = ConfigDict(strict=True, extra="forbid")
 
     type: Literal["text"]
@@ -36,7 +40,7 @@ class _Message(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid")
 
     role: Literal["system", "developer", "user", "assistant", "tool"]
-    content: str | list[_Part]
+    content: str | list[Part]
     name: str | None = None
 
 
