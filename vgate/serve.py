@@ -3,16 +3,15 @@
 import asyncio
 import logging
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import yaml
 
-from vgate.api.server import listen, serve
-from vgate.build import build_service
-from vgate.clock import precise_loop
 from vgate.config import ConfigError, Settings, cli, compose, from_resolved
-from vgate.errors import EngineStartError
-from vgate.observe.capture import OutputCapture
-from vgate.observe.logs import configure
+
+if TYPE_CHECKING:
+    from vgate.errors import EngineStartError
+    from vgate.observe.capture import OutputCapture
 
 logger = logging.getLogger(__name__)
 
@@ -48,6 +47,14 @@ def _settings(overrides: list[str], resolved: str | None) -> tuple[Settings, lis
 
 
 def _run(settings: Settings, notes: list[str], admin_socket: str | None) -> int:
+    # Only now: a wrong setting should not wait for a web framework.
+    from vgate.api.server import listen, serve
+    from vgate.build import build_service
+    from vgate.clock import precise_loop
+    from vgate.errors import EngineStartError
+    from vgate.observe.capture import OutputCapture
+    from vgate.observe.logs import configure
+
     try:
         sock = listen(settings.server.host, settings.server.port)
     except OSError as error:
@@ -67,7 +74,7 @@ def _run(settings: Settings, notes: list[str], admin_socket: str | None) -> int:
     return 0
 
 
-def _failed(error: EngineStartError, capture: OutputCapture) -> int:
+def _failed(error: "EngineStartError", capture: "OutputCapture") -> int:
     cause = capture.last_error() if "See root cause above" in str(error) else None
     print(f"vgate: the engine could not be started: {cause or error}", file=capture.stderr)
     return 1

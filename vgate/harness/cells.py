@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
-from hydra.errors import HydraException
 
-from vgate.config import ConfigError, compose
+from vgate.config import compose
 from vgate.config.bench_schema import BenchSettings
+from vgate.config.errors import wrong
 from vgate.config.layers import parse
 from vgate.harness.effective import effective
 from vgate.load.seeds import derive
@@ -113,11 +113,13 @@ def _spell(value: Any) -> str:
 
 
 def _combinations(overrides: list[str]) -> list[list[str]]:
-    try:
-        (combinations,) = BasicSweeper.split_arguments(parse(overrides), max_batch_size=None)
-    except HydraException as error:
-        raise ConfigError(f"(from the command line) {error}") from None
-    return combinations
+    parsed = parse(overrides)
+    for override in parsed:
+        if override.is_sweep_override() and not override.is_discrete_sweep():
+            allowed = "a sweep must list its values: a,b,c or range(...) or choice(...)"
+            raise wrong(override.key_or_group, override.get_value_string(), "the command line", allowed)
+    (combinations,) = BasicSweeper.split_arguments(parsed, max_batch_size=None)
+    return list(combinations)
 
 
 def _axes(overrides: list[str]) -> set[str]:

@@ -13,9 +13,10 @@ COLUMNS = {
     "attainment": ("good %", 1),
     "output_tokens_per_s": ("tokens/s", 1),
     "ttft_ms_p50": ("TTFT p50 ms", 1),
+    "ttft_ms_p95": ("p95", 1),
     "ttft_ms_p99": ("p99", 1),
     "tpot_ms_p50": ("TPOT p50 ms", 2),
-    "tpot_ms_p99": ("p99", 2),
+    "tpot_ms_p95": ("p95", 2),
     "errors": ("errors", 0),
 }
 REFUSED = "n<"  # shown in place of a percentile for which there are too few samples

@@ -90,7 +90,7 @@ def _caveats(run: Run, valid: int) -> list[str]:
         invalid = len(run.results) - valid
         notes.append(f"{invalid} of {len(run.results)} measurements are INVALID and take no part in the verdict.")
     if run.failed:
-        notes.append(f"{len(run.failed)} cells could not be measured.")
+        notes.append(f"Could not be measured: {len(run.failed)} of the cells.")
     if any("users" in result.config["load"] for result in run.results):
         notes.append("Closed loop: a slower server was asked less, so latencies were not measured at equal rates.")
     return notes

@@ -47,7 +47,7 @@ class OutputCapture:
         os.dup2(self.stdout.fileno(), 1)
         os.dup2(self.stderr.fileno(), 2)
         # A child that outlives us would keep the pipe open: do not wait for it.
-        self._thread.join(timeout=2)
+        self._thread.join(timeout=0.5)
 
     def last_error(self) -> str | None:
         """The message of the first error of the last traceback that was printed, None when there was none."""
