@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
+SOURCES = sorted((ROOT / "vgate").rglob("*.py"))
 
 # Groups that choose values, not code, and why.
 DATA_ONLY = {
@@ -71,22 +72,22 @@ def imports(path: Path) -> set[str]:
 
 @pytest.mark.parametrize("library", sorted(CONFINED))
 def test_library_is_imported_in_one_place(library: str) -> None:
-    users = {path.relative_to(ROOT).as_posix() for path in (ROOT / "vgate").rglob("*.py") if library in imports(path)}
+    users = {path.relative_to(ROOT).as_posix() for path in SOURCES if library in imports(path)}
     assert users == {user for user in users if user.startswith(tuple(CONFINED[library]))}
 
 
 def test_one_file_instantiates() -> None:
     """`hydra.utils.instantiate` is called in build.py and nowhere else."""
-    users = [path for path in (ROOT / "vgate").rglob("*.py") if "import instantiate" in path.read_text(encoding="utf-8")]
-    assert [path.name for path in users] == ["build.py"]
+    users = [path.name for path in SOURCES if "import instantiate" in path.read_text(encoding="utf-8")]
+    assert users == ["build.py"]
 
 
 def test_S3_no_base_http_middleware() -> None:
-    for path in (ROOT / "vgate").rglob("*.py"):
+    for path in SOURCES:
         assert "BaseHTTPMiddleware" not in path.read_text(encoding="utf-8"), path
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "vgate").rglob("*.py")), ids=lambda path: path.relative_to(ROOT).as_posix())
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_files_stay_short(path: Path) -> None:
     """Past 250 lines of a file or 40 of a function, a component is missing."""
     source = path.read_text(encoding="utf-8")

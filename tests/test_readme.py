@@ -1,6 +1,5 @@
 """What the README says is true: its settings compose, its Python runs."""
 
-import os
 import re
 import shlex
 from collections.abc import Iterator
@@ -47,8 +46,9 @@ def server() -> Iterator[Server]:
 
 
 @pytest.mark.parametrize("code", SNIPPETS, ids=range(len(SNIPPETS)))
-def test_python_runs(code: str, server: Server, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_python_runs(
+    code: str, server: Server, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setenv("VGATE_BASE_URL", f"{server.base_url}/v1")
     exec(compile(code, "README.md", "exec"), {})  # noqa: S102  that is the point
     assert capsys.readouterr().out.strip()
-    assert os.environ["VGATE_BASE_URL"]

@@ -44,8 +44,8 @@ def build_gateway(settings: Settings, engine: Engine, observer: Observer) -> Gat
     """The request path in front of an engine that is already there."""
     from vgate.gateway import Gateway
 
-    parts = [_component(_section(section)) for section in (settings.batch, settings.cache, settings.dedup)]
-    return Gateway(engine, *parts, observer)
+    batch, cache, dedup = (_component(_section(s)) for s in (settings.batch, settings.cache, settings.dedup))
+    return Gateway(engine, batch, cache, dedup, observer)
 
 
 def build_security(settings: Settings) -> Security:

@@ -61,9 +61,12 @@ def test_sampled_requests_go_past_the_cache(client: httpx.Client) -> None:
 
 def ask_and_leave(base_url: str, body: dict[str, Any]) -> None:
     """Close the connection in the middle of the answer."""
-    with httpx.Client(base_url=base_url, timeout=0.3) as client, contextlib.suppress(httpx.ReadTimeout):
-        with client.stream("POST", CHAT, json=body) as response:
-            next(response.iter_bytes())
+    with (
+        contextlib.suppress(httpx.ReadTimeout),
+        httpx.Client(base_url=base_url, timeout=0.3) as client,
+        client.stream("POST", CHAT, json=body) as response,
+    ):
+        next(response.iter_bytes())
 
 
 @pytest.mark.parametrize("stream", [True, False])

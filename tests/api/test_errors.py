@@ -8,6 +8,7 @@ import pytest
 from tests.servers import Server
 
 CHAT = "/v1/chat/completions"
+FORM = {"content-type": "application/x-www-form-urlencoded"}
 HELLO = [{"role": "user", "content": "hello"}]
 
 BAD_BODIES = {
@@ -53,7 +54,7 @@ def test_error_names_the_nearest_field(client: httpx.Client) -> None:
 
 
 def test_other_content_types_are_refused(client: httpx.Client) -> None:
-    response = client.post(CHAT, content=b"messages=hello", headers={"content-type": "application/x-www-form-urlencoded"})
+    response = client.post(CHAT, content=b"messages=hello", headers=FORM)
     assert response.status_code == 415
     assert "application/json" in response.json()["error"]["message"]
 

@@ -8,7 +8,6 @@ import pytest
 from tests.servers import Server, running
 from vgate.models import tiny
 
-
 MODELS = Path(__file__).resolve().parents[2] / "models"
 
 

@@ -1,6 +1,7 @@
 """The gateway on real vLLM: what the strategies, the cache and dedup do there, and the client that leaves."""
 
 import asyncio
+import itertools
 import statistics
 import time
 from typing import Any
@@ -63,7 +64,7 @@ def test_lockstep_never_has_two_batches_in_the_engine(vllm_server: Server) -> No
     assert sum(batch["prompts"] for batch in batches) == 200
     assert max(batch["prompts"] for batch in batches) == 8
     spans = sorted((batch["dispatched_at"], batch["dispatched_at"] + batch["duration_s"]) for batch in batches)
-    for (_, end), (begin, _) in zip(spans, spans[1:], strict=False):
+    for (_, end), (begin, _) in itertools.pairwise(spans):
         # Both stamps are rounded to a microsecond.
         assert begin >= end - 2e-6
 

@@ -40,6 +40,6 @@ def failure(exchange: Exchange) -> RequestFailed | None:
 
 
 def _fire(environment: Environment, kind: str, took_ms: float, size: int, failed: RequestFailed | None) -> None:
-    environment.events.request.fire(  # type: ignore[no-untyped-call]
+    environment.events.request.fire(
         request_type=kind, name=PATH, response_time=took_ms, response_length=size, exception=failed, context={}
     )
