@@ -69,6 +69,14 @@ def test_taken_port_is_told_in_one_line() -> None:
     assert "Address already in use" in done.stderr
 
 
+def test_missing_model_is_told_at_once_and_how_to_build_it() -> None:
+    done = serve("+preset=cpu", "server.port=0", "model.model_id=models/none")
+    assert done.returncode == 1
+    assert done.stderr.startswith("vgate: the engine could not be started: model.model_id = 'models/none'")
+    assert "python -m vgate.models.tiny" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
 def test_help_lists_groups_and_options() -> None:
     done = serve("--help")
     assert done.returncode == 0

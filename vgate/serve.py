@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import yaml
 
 from vgate.config import ConfigError, Settings, cli, compose, from_resolved
+from vgate.config.errors import wrong, yaml_problem
 
 if TYPE_CHECKING:
     from vgate.errors import EngineStartError
@@ -40,9 +41,7 @@ def _settings(overrides: list[str], resolved: str | None) -> tuple[Settings, lis
     try:
         content = yaml.safe_load(Path(resolved).read_text(encoding="utf-8"))
     except (OSError, yaml.YAMLError) as error:
-        raise ConfigError(
-            f"--resolved = {resolved!r} (from the command line): {' '.join(str(error).split())}"
-        ) from None
+        raise wrong("--resolved", resolved, "the command line", yaml_problem(error)) from None
     return from_resolved(content if isinstance(content, dict) else {}, resolved), []
 
 

@@ -43,7 +43,6 @@ def test_pooling_model_serves_embeddings(models: Path) -> None:
 @pytest.mark.parametrize(
     ("setting", "code", "told"),
     [
-        ("model.model_id=models/none", 1, "is not a folder here"),
         ("engine.extra_args={max_num_sqs: 3}", 2, "did you mean engine.extra_args.max_num_seqs?"),
         ("model.max_model_len=999999", 1, "max_model_len (999999) is greater than"),
         ("engine.extra_args={num_gpu_blocks_override: 1}", 1, "No available memory for the cache blocks"),

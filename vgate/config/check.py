@@ -1,11 +1,11 @@
 """Pydantic's verdict on a composed configuration, as V-Gate's one line."""
 
+import typing
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from vgate.config import tree
 from vgate.config.errors import ConfigError, unknown, wrong
 from vgate.config.schema import Settings
 
@@ -14,11 +14,12 @@ def validate(
     program: str, container: dict[str, Any], sources: dict[str, str], default_source: str = "conf/"
 ) -> Settings:
     """Typed settings, or ConfigError with the first thing wrong. `sources` as in `Composed`."""
+    model = _model(program)
     try:
-        return _model(program).model_validate(container)
+        return model.model_validate(container)
     except ValidationError as error:
         details = error.errors(include_url=False)
-        first = _explain(details[0], container, sources, default_source)
+        first = _explain(details[0], model, container, sources, default_source)
         raise ConfigError(f"{first} (and {len(details) - 1} more)" if len(details) > 1 else str(first)) from None
 
 
@@ -31,13 +32,17 @@ def _model(program: str) -> type[Settings]:
 
 
 def _explain(
-    detail: ErrorDetails, container: dict[str, Any], sources: dict[str, str], default_source: str
+    detail: ErrorDetails,
+    model: type[Settings],
+    container: dict[str, Any],
+    sources: dict[str, str],
+    default_source: str,
 ) -> ConfigError:
     path = _real_path(detail["loc"])
     key = ".".join(str(part) for part in path)
     source = _source(key, sources, default_source)
     if detail["type"] == "extra_forbidden":
-        return unknown(key, detail["input"], source, _siblings(path, container))
+        return unknown(key, detail["input"], source, _siblings(model, path, container))
     if detail["type"] == "missing":
         return ConfigError(f"{key} is missing (from {source})")
     allowed = detail["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
@@ -62,24 +67,25 @@ def _source(key: str, sources: dict[str, str], default: str) -> str:
     return default
 
 
-def _siblings(path: list[int | str], container: dict[str, Any]) -> list[str]:
-    """The names that may stand in place of the path's last part."""
-    parents = path[:-1]
-    if not parents:
-        return list(Settings.model_fields)
-    if len(parents) == 1 and parents[0] in tree.groups():
-        section = container[str(parents[0])]
-        for option in tree.options(str(parents[0])):
-            if tree.option_text(str(parents[0]), option).get("_target_") == section.get("_target_"):
-                return [k for k in tree.option_keys(str(parents[0]), option) if k != "_target_"]
-    return _fields_of(parents)
+def _siblings(model: type[BaseModel], path: list[int | str], container: dict[str, Any]) -> list[str]:
+    """The names that may stand in place of the path's last part: the fields of the section around it."""
+    sections, value = [model], container
+    for part in path[:-1]:
+        value = value[part]  # type: ignore[index]  # a list's items are numbered
+        if isinstance(part, str):
+            inner = [model for section in sections for model in _models(section.model_fields[part].annotation)]
+            sections = [model for model in inner if _fits(model, value)]
+    return sorted({name for section in sections for name in section.model_fields} - {"target"})
 
 
-def _fields_of(parents: list[int | str]) -> list[str]:
-    """Field names of a nested section, found by walking the schema's classes by name."""
-    from vgate.config import schema
+def _models(annotation: Any) -> list[type[BaseModel]]:
+    """The models in a type: itself, or within unions, lists and `Annotated`."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [model for inner in typing.get_args(annotation) for model in _models(inner)]
 
-    nested: dict[str, type[BaseModel]] = {"api_keys": schema.ApiKey, "rate_limiting": schema.RateLimiting}
-    named = [str(part) for part in parents if isinstance(part, str)]
-    model = nested.get(named[-1])
-    return list(model.model_fields) if model else []
+
+def _fits(model: type[BaseModel], value: Any) -> bool:
+    """Whether the model is of the class that the section says it is built from."""
+    target = model.model_fields.get("target")
+    return target is None or value.get("_target_") in typing.get_args(target.annotation)

@@ -9,8 +9,7 @@ import yaml
 
 from vgate.config import tree
 from vgate.config.errors import ConfigError
-
-_BLOT = "***"
+from vgate.config.secrets import without_secrets
 
 
 def parser(program: str, summary: str) -> argparse.ArgumentParser:
@@ -45,17 +44,6 @@ def show(container: dict[str, Any], notes: list[str]) -> None:
     for note in notes:
         print(f"# {note}")
     print(yaml.safe_dump(without_secrets(container), sort_keys=False), end="")
-
-
-def without_secrets(container: dict[str, Any]) -> dict[str, Any]:
-    """A copy with every API key's text replaced by `***`."""
-    return {name: _blotted(value) if name == "security" else value for name, value in container.items()}
-
-
-def _blotted(section: Any) -> Any:
-    if not isinstance(section, dict) or not section.get("api_keys"):
-        return section
-    return {**section, "api_keys": [{**key, "key": _BLOT} for key in section["api_keys"]]}
 
 
 def _epilog() -> str:

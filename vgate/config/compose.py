@@ -14,7 +14,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from vgate.config import layers, tree
 from vgate.config.check import validate
-from vgate.config.errors import ConfigError
+from vgate.config.errors import ConfigError, unknown, wrong
 from vgate.config.layers import COMMAND_LINE, Entry
 from vgate.config.rewrite import SWITCHED_ON, rewrite, settle
 from vgate.config.schema import Settings
@@ -59,6 +59,9 @@ def from_resolved(container: dict[str, Any], source: str) -> Settings:
 
 def _choose(program: str, named: dict[str, Entry], switched: set[str]) -> tuple[DictConfig, dict[str, str]]:
     """The tree with every group at its option, and which option that is."""
+    for group, entry in named.items():
+        if group not in tree.groups_of(program):
+            raise unknown(group, entry.value, entry.source, tree.groups_of(program))
     picks = {group: str(entry.value) for group, entry in named.items()}
     config, chosen = _hydra(program, picks)
     missing = {group: SWITCHED_ON[group] for group in switched if chosen.get(group) == "none"}
@@ -85,7 +88,7 @@ def _set_values(config: DictConfig, values: list[Entry]) -> None:
             OmegaConf.update(config, entry.key, entry.value, merge=False, force_add=True)
         except (OmegaConfBaseException, AttributeError, TypeError, ValueError) as error:
             reason = str(error).split("\n")[0]
-            raise ConfigError(f"{entry.key} = {entry.value!r} (from {entry.source}): {reason}") from None
+            raise wrong(entry.key, entry.value, entry.source, reason) from None
 
 
 def _to_container(config: DictConfig) -> dict[str, Any]:

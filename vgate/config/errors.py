@@ -3,6 +3,10 @@
 import difflib
 from collections.abc import Iterable
 
+import yaml
+
+from vgate.config.secrets import without_secrets
+
 
 class ConfigError(Exception):
     """A wrong key or value. `str(e)` is one line: key, value, where it came from, what is allowed."""
@@ -10,7 +14,8 @@ class ConfigError(Exception):
 
 def wrong(key: str, value: object, source: str, why: str) -> ConfigError:
     """The line for a value that cannot be used."""
-    return ConfigError(f"{key} = {value!r} (from {source}): {why}")
+    named = [part for part in key.split(".") if not part.isdigit()]
+    return ConfigError(f"{key} = {without_secrets(value, named[-1] if named else key)!r} (from {source}): {why}")
 
 
 def unknown(key: str, value: object, source: str, allowed: Iterable[str]) -> ConfigError:
@@ -36,3 +41,10 @@ def nearest(name: str, allowed: Iterable[str], parent: str = "") -> str:
     close = difflib.get_close_matches(str(name), [str(a) for a in allowed], n=1, cutoff=0.6)
     prefix = f"{parent}." if parent else ""
     return f", did you mean {prefix}{close[0]}?" if close else ""
+
+
+def yaml_problem(error: Exception) -> str:
+    """What is wrong with a YAML file and where, in one line that quotes nothing of it."""
+    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark:
+        return f"{error.problem} in line {error.problem_mark.line + 1}, column {error.problem_mark.column + 1}"
+    return " ".join(str(error).split())

@@ -12,7 +12,7 @@ from hydra.core.override_parser.types import Override
 from hydra.errors import OverrideParseException
 
 from vgate.config import tree
-from vgate.config.errors import ConfigError, nearest, unknown_option, wrong
+from vgate.config.errors import ConfigError, nearest, unknown_option, wrong, yaml_problem
 
 YAML_FILE, ENVIRONMENT, COMMAND_LINE = 1, 2, 3
 
@@ -47,7 +47,7 @@ def read_yaml_file(environ: Mapping[str, str]) -> list[Entry]:
     except (OSError, UnicodeDecodeError) as error:
         raise wrong("VGATE_CONFIG_PATH", path, "environment", f"cannot be read: {error}") from None
     except yaml.YAMLError as error:
-        raise wrong("VGATE_CONFIG_PATH", path, "environment", f"is not YAML: {' '.join(str(error).split())}") from None
+        raise wrong("VGATE_CONFIG_PATH", path, "environment", f"is not YAML: {yaml_problem(error)}") from None
     if not isinstance(content, dict | None):
         raise wrong("VGATE_CONFIG_PATH", path, "environment", "must hold sections such as `batch:` with keys below")
     return [Entry(key, value, path, YAML_FILE) for key, value in flatten(content or {})]
@@ -74,16 +74,21 @@ def parse(overrides: list[str]) -> list[Override]:
     for text in overrides:
         try:
             parsed += OverridesParser.create().parse_overrides([text])
-        except OverrideParseException as error:
-            detail = " ".join(str(error).split("\n")[0].split())
-            raise ConfigError(f"{text!r} (from the command line): not key=value: {detail}") from None
+        except OverrideParseException:
+            key, equals, value = text.partition("=")
+            if not equals:
+                raise ConfigError(f"{text!r} (from the command line): not key=value") from None
+            why = "cannot be read; a value with , : { } [ ] or quotes in it needs quotes around it"
+            raise wrong(key, value, "the command line", why) from None
     return parsed
 
 
 def flatten(content: Mapping[Any, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Nested sections as (dotted key, value)."""
+    """Nested sections as (dotted key, value). A section with nothing below it says nothing."""
     for key, value in content.items():
         name = f"{prefix}{key}"
+        if name in tree.groups() and value in (None, {}):
+            continue
         # extra_args is a mapping for vLLM; its keys are not ours.
         if isinstance(value, Mapping) and value and name != "engine.extra_args":
             yield from flatten(value, f"{name}.")
@@ -117,6 +122,8 @@ def _environment_entry(name: str, text: str) -> Entry | None:
 
 def _command_line_entry(override: Override) -> Entry:
     key, source = override.key_or_group, "the command line"
+    if override.package is not None:
+        raise wrong(f"{key}@{override.package}", override.get_value_string(), source, "`@` has no meaning here")
     if override.is_delete():
         raise wrong(f"~{key}", override.input_line, source, "keys cannot be removed; set a value instead")
     if override.is_sweep_override():

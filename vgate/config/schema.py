@@ -5,7 +5,7 @@ A component's section carries `_target_`, the class it is built from, read here 
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, field_validator
 
 Positive = Annotated[int, Field(ge=1)]
 PositiveFloat = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -123,12 +123,13 @@ class KeysSettings(Component):
     rate_limiting: RateLimiting
     exempt_paths: list[str]
 
-    @model_validator(mode="after")
-    def _distinct(self) -> "KeysSettings":
-        for what, values in (("key", [k.key for k in self.api_keys]), ("name", [k.name for k in self.api_keys])):
+    @field_validator("api_keys")
+    @classmethod
+    def _distinct(cls, api_keys: list[ApiKey]) -> list[ApiKey]:
+        for what, values in (("key", [k.key for k in api_keys]), ("name", [k.name for k in api_keys])):
             if len(set(values)) < len(values):
-                raise ValueError(f"every {what} in api_keys must be there once")
-        return self
+                raise ValueError(f"every {what} must be there once")
+        return api_keys
 
 
 class LoggingSettings(Section):

@@ -25,6 +25,18 @@ def groups() -> tuple[str, ...]:
 
 
 @cache
+def groups_of(program: str) -> tuple[str, ...]:
+    """The groups that `conf/<program>.yaml` chooses from, and what may be laid over them, sorted."""
+    found = {"preset"} if program == "serve" else set(OVERLAYS)
+    for item in yaml.safe_load((conf_dir() / f"{program}.yaml").read_text(encoding="utf-8"))["defaults"]:
+        if isinstance(item, dict):
+            found |= item.keys()
+        elif item != "_self_":
+            found |= set(groups_of(item))
+    return tuple(sorted(found))
+
+
+@cache
 def options(group: str) -> tuple[str, ...]:
     """Names of a group's options, sorted."""
     return tuple(sorted(p.stem for p in (conf_dir() / group).glob("*.yaml")))

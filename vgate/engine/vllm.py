@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncGenerator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vgate.engine.base import Engine
@@ -45,6 +46,7 @@ class VllmEngine(Engine):
         logger.info("engine ready", extra={"engine": "vllm", "model": self._model["model_id"], **self._core.facts})
 
     def _load(self) -> "VllmCore":
+        _refuse_missing_folder(self._model["model_id"])
         try:
             from vgate.engine.vllm_core import load
         except ModuleNotFoundError as error:
@@ -85,3 +87,13 @@ class VllmEngine(Engine):
 
     async def reset(self) -> None:
         await self._started.reset()
+
+
+def _refuse_missing_folder(model_id: str) -> None:
+    """What looks like a folder is not looked for on the model hub, which takes long and ends in another error."""
+    path = Path(model_id).expanduser()
+    is_folder = model_id.startswith(("/", ".", "~", "models/")) or Path(path.parts[0]).is_dir()
+    if is_folder and not path.is_dir():
+        raise EngineStartError(
+            f"model.model_id = {model_id!r} is not a folder here; `python -m vgate.models.tiny` builds the tiny models"
+        )

@@ -77,6 +77,6 @@ def _color(result: Result) -> str:
 def _svg(figure: Figure) -> str:
     """The <svg> element alone, scaling with the page."""
     text = io.StringIO()
-    figure.savefig(text, format="svg", metadata={"Date": None})
+    figure.savefig(text, format="svg", metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
     svg = text.getvalue()
     return svg[svg.index("<svg") :].replace("<svg ", '<svg role="img" ', 1)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from vgate.config.cli import without_secrets
+from vgate.config.secrets import without_secrets
 from vgate.harness import records
 from vgate.harness.cells import Cell
 from vgate.harness.driving import LoadDriver

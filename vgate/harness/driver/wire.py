@@ -44,8 +44,10 @@ class Wire:
             exchange.t_send = now()
             sock.sendall(request)
             self._read(sock, answer)
-        except (OSError, HTTPException) as error:  # the latter for what is not HTTP
-            exchange.error = str(error) or type(error).__name__
+        except OSError as error:
+            exchange.error = error.strerror or str(error) or type(error).__name__
+        except HTTPException as error:
+            exchange.error = f"not HTTP: {error.args[0]}"
         if answer.message_complete and not answer.should_close():
             self._connections.give_back(sock)
         else:
