@@ -1,0 +1,124 @@
+import pytest
+
+from vgate.config import ConfigError, conf_dir
+from vgate.harness.cells import Cell, expand, run_name
+
+FAST = ["engine=dry_run"]
+
+
+def labels(cells: list[Cell]) -> list[str]:
+    return [cell.label for cell in cells]
+
+
+def test_one_trial_is_one_cell() -> None:
+    (cell,) = expand(FAST, multirun=False)
+    assert (cell.axes, cell.round, cell.label) == ({}, 0, "trial")
+
+
+def test_a_sweep_is_every_combination() -> None:
+    cells = expand([*FAST, "batch=lockstep,time_window", "batch.max_batch_size=1,8", "load.users=3"], multirun=True)
+    assert labels(cells) == [
+        "batch=lockstep batch.max_batch_size=1",
+        "batch=lockstep batch.max_batch_size=8",
+        "batch=time_window batch.max_batch_size=1",
+        "batch=time_window batch.max_batch_size=8",
+    ]
+    assert [cell.settings.batch.max_batch_size for cell in cells] == [1, 8, 1, 8]
+    assert {cell.settings.load.users for cell in cells} == {3}
+
+
+def test_hydras_ranges_and_choices_work() -> None:
+    cells = expand([*FAST, "load.users=range(1,4)", "cache=choice(none,lru)"], multirun=True)
+    assert len(cells) == 6
+
+
+def test_a_sweep_needs_m() -> None:
+    with pytest.raises(ConfigError, match="-m"):
+        expand([*FAST, "batch=lockstep,time_window"], multirun=False)
+
+
+def test_every_cell_is_checked_before_anything_starts() -> None:
+    with pytest.raises(ConfigError, match=r"load\.users"):
+        expand([*FAST, "load.users=1,0"], multirun=True)
+
+
+def test_sweeps_that_are_no_list_are_refused() -> None:
+    with pytest.raises(ConfigError, match="interval"):
+        expand([*FAST, "load.users=interval(1,4)"], multirun=True)
+
+
+def test_engines_stand_together_and_rounds_alternate() -> None:
+    """Each engine starts once; within one, a drift of the machine hits all configurations alike."""
+    cells = expand([*FAST, "batch=lockstep,passthrough", "engine.decode_step_ms=5,10", "trial.rounds=2"], multirun=True)
+    engines = [cell.engine_hash for cell in cells]
+    assert engines == sorted(engines, key=engines.index)
+    assert len(set(engines)) == 2
+    assert [cell.round for cell in cells] == [0, 0, 1, 1] * 2
+
+
+@pytest.mark.parametrize("override", ["batch=lockstep", "cache=none", "load.users=9", "slo=none", "trial.seed=1"])
+def test_what_does_not_need_a_restart(override: str) -> None:
+    assert expand([*FAST, override], multirun=False)[0].engine_hash == expand(FAST, multirun=False)[0].engine_hash
+
+
+@pytest.mark.parametrize("override", ["model=tiny_awq", "engine.decode_step_ms=1", "logging.level=DEBUG"])
+def test_what_does(override: str) -> None:
+    assert expand([*FAST, override], multirun=False)[0].engine_hash != expand(FAST, multirun=False)[0].engine_hash
+
+
+@pytest.mark.parametrize(
+    "override", ["batch.max_batch_size=3", "load.users=9", "trial.seed=1", "trial.duration_s=1", "slo.ttft_ms=1"]
+)
+def test_another_measurement_is_another_cell(override: str) -> None:
+    changed, plain = expand([*FAST, override], multirun=False), expand(FAST, multirun=False)
+    assert changed[0].key != plain[0].key
+    assert run_name(changed) != run_name(plain)
+
+
+@pytest.mark.parametrize("override", ["trial.results_dir=elsewhere", "trial.cooldown_s=3", "trial.name=other"])
+def test_names_and_pauses_measure_nothing(override: str) -> None:
+    assert expand([*FAST, override], multirun=False)[0].key == expand(FAST, multirun=False)[0].key
+
+
+def test_more_rounds_go_on_in_the_same_run() -> None:
+    one, three = (expand([*FAST, f"trial.rounds={n}"], multirun=False) for n in (1, 3))
+    assert run_name(one) == run_name(three)
+    assert one[0].key == three[0].key
+    assert len({cell.key for cell in three}) == 3
+
+
+def test_cells_of_a_round_are_asked_the_same_and_rounds_differ() -> None:
+    cells = expand([*FAST, "batch=lockstep,passthrough", "trial.rounds=2"], multirun=True)
+    assert [cell.seed for cell in cells] == [cells[0].seed, cells[0].seed, cells[2].seed, cells[2].seed]
+    assert cells[0].seed != cells[2].seed
+
+
+def test_passthrough_cells_are_an_a_a_pair() -> None:
+    cells = expand([*FAST, "batch=passthrough,lockstep", "batch.max_batch_size=1,8"], multirun=True)
+    assert len({cell.effective_hash for cell in cells}) == 3
+    assert cells[0].effective_hash == cells[1].effective_hash
+    assert len({cell.key for cell in cells}) == 4
+
+
+def test_an_experiment_brings_its_axes() -> None:
+    cells = expand(["+experiment=demo"], multirun=False)
+    assert labels(cells)[0] == "batch=passthrough batch.max_batch_size=1"
+    assert len(cells) == 6
+    assert len({cell.engine_hash for cell in cells}) == 1
+
+
+def test_the_command_line_narrows_an_experiment() -> None:
+    cells = expand(["+experiment=demo", "batch=lockstep", "load.users=2"], multirun=False)
+    assert labels(cells) == ["batch.max_batch_size=1", "batch.max_batch_size=8"]
+    assert {cell.settings.load.users for cell in cells} == {2}
+
+
+def test_experiment_and_sweep_multiply() -> None:
+    assert len(expand(["+experiment=demo", "load.users=2,4"], multirun=True)) == 12
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in (conf_dir() / "experiment").glob("*.yaml")))
+def test_every_experiment_composes(name: str) -> None:
+    cells = expand([f"+experiment={name}"], multirun=False)
+    assert cells
+    assert cells[0].settings.experiment is not None

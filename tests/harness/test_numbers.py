@@ -1,0 +1,45 @@
+import pytest
+
+from tests.harness.rows import WINDOW, failed, frame, row, steady
+from vgate.harness.metrics.goodput import Slo
+from vgate.harness.numbers import numbers
+
+
+def test_a_row_of_everything() -> None:
+    found = numbers(steady(500, ttft_ms=50.0, tpot_ms=10.0), WINDOW, Slo(ttft_ms=60))
+    assert found["requests"] == 500
+    assert found["goodput_per_s"] == 500
+    assert found["attainment"] == 1.0
+    assert found["ttft_ms_p50"] == pytest.approx(50.0)
+    assert found["ttft_service_ms_p50"] == pytest.approx(49.99)
+    assert found["tpot_ms_p99"] == pytest.approx(10.0)
+    assert found["itl_ms_p99"] == pytest.approx(10.0)
+    assert found["e2e_ms_p95"] == pytest.approx(150.0)
+    assert found["lag_ms_p50"] == pytest.approx(0.01)
+
+
+@pytest.mark.parametrize(
+    ("count", "refused"), [(459, []), (458, [99]), (89, [95, 99]), (43, [90, 95, 99]), (6, [50, 90, 95, 99])]
+)
+def test_percentiles_are_refused_by_their_own_sample(count: int, refused: list[int]) -> None:
+    found = numbers(steady(count), WINDOW, Slo())
+    for metric in ("ttft_ms", "tpot_ms", "e2e_ms", "lag_ms"):
+        assert [percent for percent in (50, 90, 95, 99) if found[f"{metric}_p{percent}"] is None] == refused
+
+
+def test_itl_has_more_samples_than_there_are_requests() -> None:
+    assert numbers(steady(46), WINDOW, Slo())["itl_ms_p99"] is not None
+    assert numbers(steady(45), WINDOW, Slo())["itl_ms_p99"] is None
+
+
+def test_failures_count_but_have_no_latencies() -> None:
+    found = numbers(frame(*(row(t_int=float(n)) for n in range(7)), failed(t_int=8.0)), WINDOW, Slo())
+    assert (found["requests"], found["errors"]) == (8, 1)
+    assert found["e2e_ms_p50"] == pytest.approx(27.0)  # of 30, 29, ... 24; the refusal took 1
+
+
+def test_warm_up_and_drain_are_not_measured() -> None:
+    rows = frame(
+        *(row(t_int=float(n)) for n in range(7)), row(t_int=-5.0, phase="warmup"), row(t_int=1001.0, phase="drain")
+    )
+    assert numbers(rows, WINDOW, Slo())["requests"] == 7

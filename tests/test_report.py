@@ -1,0 +1,129 @@
+"""The report says the same everywhere: terminal, CSV, page, exit code."""
+
+import re
+import subprocess
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from tests.harness.rows import FakeRun, steady
+from vgate.harness.report import report
+from vgate.harness.results import load_run
+
+FETCHES = re.compile(
+    r"""(?:src|href|data|action|poster)\s*=\s*["']?(?!#)|url\((?!#)|@import|<script|<link|<iframe""", re.IGNORECASE
+)
+
+
+def run_report(path: Path) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-m", "vgate.report", str(path)], capture_output=True, text=True, check=False
+    )
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> FakeRun:
+    made = FakeRun(tmp_path / "run", question="Is <lockstep> better?")
+    made.add(steady(500), {"batch": "passthrough"})
+    made.add(steady(100), {"batch": "lockstep"})
+    return made
+
+
+def test_the_command_writes_page_and_summary_and_says_the_verdict(run: FakeRun) -> None:
+    done = run_report(run.path)
+    assert done.returncode == 0, done.stderr
+    headline, path = done.stdout.splitlines()
+    assert headline.startswith("batch=passthrough is best: 500.00 good requests/s")
+    assert Path(path) == run.path / "report.html"
+    assert (run.path / "summary.csv").read_text(encoding="utf-8").startswith("batch,round,requests,")
+
+
+def test_the_verdict_stands_before_everything_else(run: FakeRun) -> None:
+    page = report(load_run(run.path))
+    body = page[page.index("<body>") :]
+    assert body.index("batch=passthrough is best") < body.index("<table>") < body.index("<svg")
+
+
+def test_the_page_fetches_nothing(run: FakeRun) -> None:
+    page = report(load_run(run.path))
+    assert re.findall(FETCHES, re.sub(r'xlink:href="#', "", page)) == []
+    addresses = set(re.findall(r"https?://[^\"'\s<]+", page))
+    assert {address.split("/")[2] for address in addresses} <= {"www.w3.org"}  # names of XML vocabularies
+
+
+def test_the_page_is_made_for_phones(run: FakeRun) -> None:
+    page = report(load_run(run.path))
+    assert '<meta name="viewport" content="width=device-width, initial-scale=1">' in page
+    assert page.count("<svg") == 4
+    widths = [float(width) for width in re.findall(r'<svg role="img"[^>]* width="([0-9.]+)pt"', page)]
+    assert all(width < 400 for width in widths)
+
+
+def test_text_from_outside_is_text(run: FakeRun) -> None:
+    page = report(load_run(run.path))
+    assert "Is &lt;lockstep&gt; better?" in page
+    assert "<lockstep>" not in page
+
+
+def test_the_page_is_well_formed(run: FakeRun) -> None:
+    class Depth(HTMLParser):
+        def __init__(self) -> None:
+            super().__init__()
+            self.stack: list[str] = []
+            self.optional = {"meta", "li", "th", "td", "tr", "br", "dt", "dd"}
+
+        def handle_starttag(self, tag: str, attrs: object) -> None:
+            if tag not in self.optional:
+                self.stack.append(tag)
+
+        def handle_endtag(self, tag: str) -> None:
+            if tag not in self.optional:
+                assert self.stack.pop() == tag
+
+        def handle_startendtag(self, tag: str, attrs: object) -> None:
+            pass
+
+    parser = Depth()
+    parser.feed(report(load_run(run.path)))
+    assert parser.stack == []
+
+
+def test_invalid_is_said_everywhere(run: FakeRun) -> None:
+    """Terminal, CSV, page and exit code; the reason in words."""
+    reason = "the client counted 3300 tokens, the server says it generated 7"
+    run.add(steady(300), {"batch": "time_window"}, generated=7)
+    done = run_report(run.path)
+    assert done.returncode == 1
+    page = (run.path / "report.html").read_text(encoding="utf-8")
+    assert reason in page
+    assert page.count("INVALID") > 2
+    assert reason in (run.path / "summary.csv").read_text(encoding="utf-8")
+    assert load_run(run.path).summary["invalid"].tolist() == ["", "", reason]
+
+
+def test_failures_are_said(run: FakeRun) -> None:
+    run.add_failure({"batch": "time_window"}, "the server ended with exit code 1")
+    done = run_report(run.path)
+    assert done.returncode == 1
+    assert "FAILED: batch=time_window: the server ended" in (run.path / "report.html").read_text(encoding="utf-8")
+
+
+def test_refused_percentiles_show_nowhere(tmp_path: Path) -> None:
+    """458 requests: no p99 in table, CSV or figure."""
+    small = FakeRun(tmp_path / "small")
+    small.add(steady(458, ttft_ms=50.0), {"batch": "passthrough"})
+    run_report(small.path)
+    page = (small.path / "report.html").read_text(encoding="utf-8")
+    assert "n&lt;" in page[page.index("<table>") : page.index("</table>")]
+    assert load_run(small.path).summary["ttft_ms_p99"].isna().all()
+    csv = (small.path / "summary.csv").read_text(encoding="utf-8").splitlines()
+    assert dict(zip(csv[0].split(","), csv[1].split(","), strict=True))["ttft_ms_p99"] == ""
+
+
+def test_no_run_there(tmp_path: Path) -> None:
+    done = run_report(tmp_path)
+    assert done.returncode == 2
+    assert "no manifest.json there" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
