@@ -17,7 +17,7 @@ from typing import IO, Self
 logger = logging.getLogger("engine.output")
 
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
-_PREFIX = re.compile(r"^\([A-Za-z_]+(?: pid=\d+)?\)\s*")
+_PREFIX = re.compile(r"^\([A-Za-z_]\w*(?: pid=\d+)?\)\s*")
 _LEVEL = re.compile(r"^(DEBUG|INFO|WARNING|ERROR|CRITICAL) \d\d-\d\d \d\d:\d\d:\d\d (?:\[[^\]]+\] ?)?")
 _ERROR = re.compile(r"^(?:[\w.]*\.)?[A-Z]\w*(?:Error|Exception|Exit|Interrupt): (?P<text>.+)")
 _KEPT = 400

@@ -1,5 +1,6 @@
 """Structured logs: one JSON object a line, written by a thread so that a slow reader never blocks the event loop."""
 
+import json
 import logging
 import logging.handlers
 import queue
@@ -77,7 +78,10 @@ def _without_strangers(_logger: Any, _method: str, event: structlog.typing.Event
 
 
 def _json(event: Any, **_kwargs: Any) -> str:
-    return orjson.dumps(event, default=str).decode()
+    try:
+        return orjson.dumps(event, default=str).decode()
+    except TypeError:  # a number beyond 64 bits, half a surrogate pair: no reason to lose the line
+        return json.dumps(event, default=str)
 
 
 class LogObserver(Observer):
@@ -107,7 +111,7 @@ def _fields(record: Record) -> dict[str, Any]:
         "endpoint": record.endpoint,
         "method": record.method,
         "status": record.status,
-        "key_name": record.caller if record.caller != "anonymous" else None,
+        "key_name": None if record.caller in ("", "anonymous") else record.caller,
         "user": record.user,
         "stream": record.stream,
         "cache": record.cache or None,
