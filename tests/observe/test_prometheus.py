@@ -1,0 +1,173 @@
+"""Metrics: what a scrape says after known requests."""
+
+import itertools
+from typing import Any
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from vgate.observe.prometheus import PrometheusObserver
+from vgate.types import Batch, Record, Usage
+
+CHAT = "/v1/chat/completions"
+Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
+
+
+def record(arrived: float = 10.0, **fields: Any) -> Record:
+    usual: dict[str, Any] = {"endpoint": CHAT, "method": "POST", "status": 200, "finished": arrived + 2.0}
+    return Record("r", arrived=arrived, **(usual | fields))
+
+
+def streamed(**fields: Any) -> Record:
+    """TTFT 0.5 s; four more tokens in 1 s."""
+    stamps: dict[str, Any] = {"first_token": 10.5, "last_token": 11.5, "usage": Usage(3, 5)}
+    return record(**({"stream": True, "cache": "miss", "generated": True} | stamps | fields))
+
+
+def scrape(observer: PrometheusObserver) -> Samples:
+    families = text_string_to_metric_families(observer.exposition().decode())
+    return {
+        (sample.name, tuple(sorted(sample.labels.items()))): sample.value
+        for family in families
+        for sample in family.samples
+        if sample.name.startswith("vgate_") and not sample.name.endswith("_created")
+    }
+
+
+def value(observer: PrometheusObserver, name: str, **labels: str) -> float | None:
+    return scrape(observer).get((name, tuple(sorted(labels.items()))))
+
+
+def finish(observer: PrometheusObserver, *records: Record) -> None:
+    for one in records:
+        observer.started(one)
+        observer.finished(one)
+
+
+def test_requests_are_counted_by_endpoint_method_and_status() -> None:
+    observer = PrometheusObserver()
+    finish(observer, record(), record(), record(status=429), record(endpoint="/health", method="GET"))
+    assert value(observer, "vgate_requests_total", endpoint=CHAT, method="POST", status="200") == 2
+    assert value(observer, "vgate_requests_total", endpoint=CHAT, method="POST", status="429") == 1
+    assert value(observer, "vgate_requests_total", endpoint="/health", method="GET", status="200") == 1
+
+
+def test_latency_counts_from_arrival_to_the_last_byte() -> None:
+    observer = PrometheusObserver()
+    finish(observer, record(), record(finished=10.25))
+    assert value(observer, "vgate_request_latency_seconds_sum", endpoint=CHAT) == 2.25
+    assert value(observer, "vgate_request_latency_seconds_bucket", endpoint=CHAT, le="1.0") == 1
+    assert value(observer, "vgate_request_latency_seconds_bucket", endpoint=CHAT, le="+Inf") == 2
+
+
+def test_S11_ttft_and_tpot_are_those_of_the_record() -> None:
+    observer = PrometheusObserver()
+    finish(observer, streamed())
+    assert (value(observer, "vgate_ttft_seconds_sum"), value(observer, "vgate_ttft_seconds_count")) == (0.5, 1)
+    assert (value(observer, "vgate_tpot_seconds_sum"), value(observer, "vgate_tpot_seconds_count")) == (0.25, 1)
+
+
+@pytest.mark.parametrize(
+    "one",
+    [
+        streamed(stream=False),
+        streamed(cache="hit", generated=False),
+        streamed(cache="coalesced", generated=False),
+        record(status=400),
+        streamed(first_token=None, last_token=None, usage=None),
+    ],
+    ids=["whole", "hit", "coalesced", "refused", "left before the first token"],
+)
+def test_C15_D6_ttft_is_of_streams_that_were_generated(one: Record) -> None:
+    observer = PrometheusObserver()
+    finish(observer, one)
+    assert value(observer, "vgate_ttft_seconds_count") == value(observer, "vgate_tpot_seconds_count") == 0
+
+
+def test_C15_D6_hits_misses_and_the_rest_are_told_apart() -> None:
+    observer = PrometheusObserver()
+    caches = ["hit", "hit", "miss", "coalesced", "bypass(sampled)", "bypass(disabled)", ""]
+    finish(observer, *(record(cache=cache) for cache in caches))
+    assert (value(observer, "vgate_cache_hits_total"), value(observer, "vgate_cache_misses_total")) == (2, 1)
+
+
+def test_batches_and_tokens() -> None:
+    observer = PrometheusObserver()
+    observer.batch_done(Batch(1, 8, dispatched=10.0, running=0, tokens=256), 12.0)
+    observer.batch_done(Batch(2, 2, dispatched=10.5, running=0, tokens=64), 11.0)
+    assert value(observer, "vgate_tokens_generated_total") == 320
+    assert (value(observer, "vgate_batch_size_sum"), value(observer, "vgate_batch_size_count")) == (10, 2)
+    assert value(observer, "vgate_batch_size_bucket", le="2.0") == 1
+    assert value(observer, "vgate_batch_processing_seconds_sum") == 2.5
+
+
+def test_O2_in_flight_goes_up_and_back_to_zero() -> None:
+    observer, records = PrometheusObserver(), [record(status=status) for status in (200, 499, 500)]
+    for one in records:
+        observer.started(one)
+    assert value(observer, "vgate_requests_in_flight") == 3
+    for one in records:
+        observer.finished(one)
+    assert value(observer, "vgate_requests_in_flight") == 0
+
+
+def test_O1_series_are_bounded_by_endpoints_methods_and_statuses_alone() -> None:
+    """Ids, users, keys and texts of 1,000 requests make no series."""
+    observer = PrometheusObserver()
+    for number, status in itertools.product(range(250), (200, 400, 429, 499)):
+        one = streamed(status=status, user=f"u{number}", caller=f"k{number}", error=f"e{number}")
+        one.request_id = f"r{number}"
+        finish(observer, one)
+    series = scrape(observer)
+    assert {label for _, labels in series for label, _ in labels} == {"endpoint", "method", "status", "le"}
+    assert len([name for name, _ in series if name == "vgate_requests_total"]) == 4
+
+
+def test_every_metric_that_is_promised_is_there_from_the_start() -> None:
+    names = {name for name, _ in scrape(PrometheusObserver())}
+    finished = PrometheusObserver()
+    finish(finished, record())
+    names |= {name for name, _ in scrape(finished)}
+    counters = {"requests", "tokens_generated", "cache_hits", "cache_misses"}
+    histograms = {"request_latency_seconds", "batch_size", "batch_processing_seconds", "ttft_seconds", "tpot_seconds"}
+    wanted = {f"vgate_{name}_total" for name in counters}
+    wanted |= {f"vgate_{name}_{part}" for name in histograms for part in ("bucket", "count", "sum")}
+    assert names == wanted | {"vgate_requests_in_flight"}
+
+
+def test_the_scrape_holds_the_process_and_its_engine_too() -> None:
+    assert b"python_info" in PrometheusObserver().exposition()
+
+
+def test_two_servers_in_one_process_do_not_mix() -> None:
+    one, other = PrometheusObserver(), PrometheusObserver()
+    finish(one, record())
+    assert value(other, "vgate_requests_total", endpoint=CHAT, method="POST", status="200") is None
+
+
+def test_stats_say_what_the_scrape_says() -> None:
+    observer = PrometheusObserver()
+    finish(observer, streamed(), record(status=429), record(endpoint="/health", method="GET"), record(cache="hit"))
+    observer.batch_done(Batch(1, 8, dispatched=10.0, running=0, tokens=256), 12.0)
+    scraped = {key: number for key, number in scrape(observer).items() if not key[0].endswith("_bucket")}
+    assert flat(observer.stats()) == scraped
+
+
+def flat(stats: dict[str, Any]) -> Samples:
+    """`/stats` in the form of a scrape."""
+    found: Samples = {}
+    for name, held in stats.items():
+        for row in held if isinstance(held, list) else [held]:
+            parts = row if isinstance(row, dict) else {"value": row}
+            labels = tuple(sorted((k, v) for k, v in parts.items() if isinstance(v, str)))
+            found |= {(f"{name}_{part}", labels): parts[part] for part in ("count", "sum") if part in parts}
+            found |= {(name, labels): parts["value"]} if "value" in parts else {}
+            if parts.get("count"):
+                assert parts["mean"] == parts["sum"] / parts["count"]
+    return found
+
+
+def test_stats_of_an_idle_server() -> None:
+    stats = PrometheusObserver().stats()
+    assert stats["vgate_tokens_generated_total"] == 0
+    assert stats["vgate_batch_size"] == {"count": 0, "sum": 0, "mean": None}
