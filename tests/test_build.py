@@ -1,0 +1,130 @@
+"""From configuration to objects."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from tests.calls import ask, asked, chat
+from vgate.api.service import Service
+from vgate.batch.lockstep import Lockstep
+from vgate.batch.passthrough import Passthrough
+from vgate.build import build_engine, build_gateway, build_security, build_service, reconfigure
+from vgate.cache.lru import LruCache
+from vgate.config import Settings, compose
+from vgate.dedup.batch import BatchDedup
+from vgate.engine.dry_run import DryRunEngine
+from vgate.engine.vllm import VllmEngine
+from vgate.errors import ApiError
+from vgate.observe.base import Observers
+from vgate.security.keys import Keys
+
+DRY = ["+preset=dry_run", "model.served_model_name=test", "engine.decode_step_ms=10"]
+KEYED = ["security=keys", "security.api_keys=[{key: sk-a, name: a, rate_limit: 2}]"]
+
+
+def settings_of(*overrides: str) -> Settings:
+    return compose("serve", list(overrides), {}).settings
+
+
+def part(service: Service, name: str) -> Any:
+    return getattr(service.gateway, f"_{name}")
+
+
+async def test_a_service_is_what_its_settings_say() -> None:
+    overrides = ["batch=lockstep", "batch.max_batch_size=3", "batch.max_wait_time_ms=7", "cache.maxsize=5"]
+    service = build_service(settings_of(*DRY, *overrides, "dedup=batch", *KEYED))
+    assert isinstance(service.engine, DryRunEngine)
+    assert isinstance(service.security, Keys)
+    assert isinstance(service.gateway.cache, LruCache)
+    assert isinstance(part(service, "dedup"), BatchDedup)
+    batch = part(service, "batch")
+    assert isinstance(batch, Lockstep)
+    assert (batch.max_batch_size, batch.max_wait_s) == (3, pytest.approx(0.007))
+    assert service.gateway.engine is service.engine
+
+
+async def test_nothing_is_started_and_nothing_is_global() -> None:
+    one, other = (build_service(settings_of(*DRY)) for _ in range(2))
+    assert not one.ready
+    await one.engine.start()
+    assert (one.ready, other.ready) == (True, False)
+    one.stopping = True
+    assert not one.ready
+    for name in ("engine", "gateway", "metrics", "observer", "security"):
+        assert getattr(one, name) is not getattr(other, name)
+
+
+def test_the_engine_is_told_which_model_to_load() -> None:
+    engine: Any = build_engine(settings_of("+preset=cpu", "model.max_num_seqs=7", "engine.extra_args={a: 1}"))
+    assert isinstance(engine, VllmEngine)
+    assert (engine._model["served_model_name"], engine._model["max_num_seqs"]) == ("tiny", 7)
+    assert engine._extra_args == {"a": 1}
+    assert not engine.ready
+
+
+def test_components_get_plain_python_values() -> None:
+    """No Hydra types reach them."""
+    engine: Any = build_engine(settings_of("+preset=cpu", "engine.extra_args={a: [1, {b: 2}]}"))
+    assert type(engine._extra_args) is dict
+    assert type(engine._extra_args["a"]) is list
+    assert type(engine._extra_args["a"][1]) is dict
+
+
+async def test_security_comes_from_the_section() -> None:
+    security = build_security(settings_of(*DRY, *KEYED))
+    assert security.admit("/v1/models", "Bearer sk-a").headers["x-ratelimit-limit"] == "2"
+    with pytest.raises(ApiError, match="No API key"):
+        security.admit("/v1/models", None)
+
+
+async def test_reconfiguring_exchanges_all_but_the_engine_and_its_metrics() -> None:
+    service = build_service(settings_of(*DRY))
+    await service.engine.start()
+    await ask(service.gateway, chat("same"))
+    before = vars(service).copy()
+    reconfigure(service, settings_of(*DRY, "batch=lockstep", *KEYED))
+    assert isinstance(part(service, "batch"), Lockstep)
+    assert isinstance(service.security, Keys)
+    assert len(service.gateway.cache) == 0
+    assert service.settings.batch.target.endswith("Lockstep")
+    for kept in ("engine", "metrics", "observer"):
+        assert vars(service)[kept] is before[kept]
+    assert service.ready
+
+
+async def test_requests_under_way_go_on_in_the_gateway_they_entered() -> None:
+    service = build_service(settings_of(*DRY, "batch=lockstep", "batch.max_batch_size=1"))
+    await service.engine.start()
+    old = service.gateway
+    running, queued = [asyncio.create_task(ask(old, chat(f"{n}", stream=True, max_tokens=50))) for n in range(2)]
+    await asyncio.sleep(0.1)
+    reconfigure(service, settings_of(*DRY, "batch=passthrough"))
+    assert isinstance(part(service, "batch"), Passthrough)
+    new = await ask(service.gateway, chat("new", max_tokens=1))
+    assert not running.done()
+    assert new.record.batch_size == 1
+    assert {len(one.text.split()) for one in await asyncio.gather(running, queued)} == {50}
+
+
+async def test_the_service_observes_its_requests_and_batches() -> None:
+    service = build_service(settings_of(*DRY, "batch=time_window"))
+    await service.engine.start()
+    asking = asked(chat(stream=True, max_tokens=5))
+    service.observer.started(asking.record)
+    await ask(service.gateway, asking.call, asking)
+    service.observer.finished(asking.record)
+    stats = service.metrics.stats()
+    assert (stats["vgate_tokens_generated_total"], stats["vgate_cache_misses_total"]) == (5, 1)
+    assert stats["vgate_batch_size"]["count"] == 1
+    assert stats["vgate_requests_in_flight"] == 0
+
+
+async def test_two_gateways_may_share_an_engine() -> None:
+    settings = settings_of(*DRY)
+    engine = build_engine(settings)
+    await engine.start()
+    one, other = (build_gateway(settings, engine, Observers()) for _ in range(2))
+    await ask(one, chat("same"))
+    assert (await ask(other, chat("same"))).record.cache == "miss"
+    assert (await ask(one, chat("same"))).record.cache == "hit"
