@@ -23,11 +23,12 @@ from vgate.config import compose
 from vgate.harness import records
 from vgate.harness.driving import LoadDriver
 from vgate.harness.exchange import read
+from vgate.harness.layout import RAW
 from vgate.harness.metrics.percentile import nearest_rank
 from vgate.harness.metrics.select import answered, in_window
 from vgate.harness.metrics.tpot import tpot_ms
 from vgate.harness.metrics.ttft import ttft_service_ms
-from vgate.harness.plan import RAW, Plan
+from vgate.harness.plan import Plan
 from vgate.harness.server import Server
 from vgate.load.workload import Workload
 

@@ -8,10 +8,10 @@ from typing import Any, NoReturn
 from vgate.config import cli
 from vgate.harness.cells import Cell, expand, run_name
 from vgate.harness.files import read_json, write_json
+from vgate.harness.layout import MANIFEST
 from vgate.harness.manifest import circumstances
 from vgate.harness.progress import Progress
-from vgate.harness.store import MANIFEST, RunBusy, RunFolder
-from vgate.harness.sweep import Sweep
+from vgate.harness.store import RunBusy, RunFolder
 
 
 def main() -> int:
@@ -40,6 +40,9 @@ def main() -> int:
 
 
 def _measure_and_report(cells: list[Cell], folder: RunFolder) -> int:
+    # Only now: what measures and reports takes seconds to load, and a wrong setting should not wait for it.
+    from vgate.harness.sweep import Sweep
+
     missing = [cell for cell in cells if not folder.has(cell)]
     progress = Progress(missing)
     manifest = _open_manifest(folder, cells, progress)
@@ -56,7 +59,8 @@ def _open_manifest(folder: RunFolder, cells: list[Cell], progress: Progress) -> 
     """Add this session to the run's manifest: a run that was continued was measured under several circumstances."""
     path = folder.path / MANIFEST
     earlier = read_json(path)["sessions"] if path.exists() else []
-    now = circumstances(sys.argv[1:])
+    secrets = {key["key"] for cell in cells for key in cell.container["security"].get("api_keys", [])}
+    now = circumstances(sys.argv[1:], secrets)
     if earlier and earlier[-1]["git"] != now["git"] and any(folder.has(cell) for cell in cells):
         progress.say("note: the source has changed since the finished cells were measured; --fresh measures them again")
     experiment = cells[0].settings.experiment
@@ -74,7 +78,6 @@ def _open_manifest(folder: RunFolder, cells: list[Cell], progress: Progress) -> 
 
 def _report(folder: RunFolder) -> int:
     """Table, verdict and report of what there is; 1 if anything failed or is INVALID."""
-    # Only now: matplotlib takes a second to load, and a wrong setting should not wait for it.
     from vgate.harness.report import write_report
     from vgate.harness.results import load_run, write_summary
     from vgate.harness.table import table

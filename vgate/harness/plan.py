@@ -7,8 +7,6 @@ from typing import Any
 
 from vgate.harness.files import write_json
 
-RAW, OUTCOME = "raw.bin", "driver.json"
-
 
 @dataclass(frozen=True, slots=True)
 class Plan:

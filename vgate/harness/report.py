@@ -9,8 +9,8 @@ import yaml
 
 from vgate.harness import figures
 from vgate.harness.files import write_text
+from vgate.harness.layout import REPORT
 from vgate.harness.results import Result, Run
-from vgate.harness.store import REPORT
 from vgate.harness.table import COLUMNS, cells, name, problems
 from vgate.harness.verdict import Verdict, judge
 

@@ -10,12 +10,12 @@ import yaml
 
 from vgate.harness import records
 from vgate.harness.files import read_json, write_text
+from vgate.harness.layout import CELL, CONFIG, MANIFEST, METRICS_AFTER, METRICS_BEFORE, REQUESTS, SUMMARY
 from vgate.harness.metrics.goodput import Slo
 from vgate.harness.metrics.rates import Window
 from vgate.harness.numbers import numbers
 from vgate.harness.prometheus_text import total
-from vgate.harness.store import MANIFEST, SUMMARY, RunFolder
-from vgate.harness.trial import AFTER, BEFORE, CELL, CONFIG, REQUESTS
+from vgate.harness.store import RunFolder
 from vgate.harness.validity import reasons
 
 TOKENS = "vgate_tokens_generated_total"
@@ -68,7 +68,9 @@ class Result:
         return reasons(self.rows, self.window, self.about["cpu_share"], self._generated(), open_loop)
 
     def _generated(self) -> float:
-        before, after = (total((self.folder / name).read_text(encoding="utf-8"), TOKENS) for name in (BEFORE, AFTER))
+        before, after = (
+            total((self.folder / name).read_text(encoding="utf-8"), TOKENS) for name in (METRICS_BEFORE, METRICS_AFTER)
+        )
         return after - before
 
 

@@ -10,9 +10,7 @@ from typing import Any
 
 from vgate.harness.cells import Cell
 from vgate.harness.files import read_json, write_json
-from vgate.harness.trial import CELL
-
-MANIFEST, SUMMARY, REPORT = "manifest.json", "summary.csv", "report.html"
+from vgate.harness.layout import CELL
 
 
 class RunBusy(Exception):

@@ -13,11 +13,9 @@ from vgate.harness.cells import Cell
 from vgate.harness.driving import LoadDriver
 from vgate.harness.exchange import read
 from vgate.harness.files import write_json, write_yaml
-from vgate.harness.plan import OUTCOME, RAW, Outcome, Plan
+from vgate.harness.layout import CELL, CONFIG, METRICS_AFTER, METRICS_BEFORE, OUTCOME, RAW, REQUESTS
+from vgate.harness.plan import Outcome, Plan
 from vgate.harness.server import Server
-
-CONFIG, CELL, REQUESTS = "config.yaml", "cell.json", "requests.parquet"
-BEFORE, AFTER = "metrics_before.txt", "metrics_after.txt"
 
 
 def measure(cell: Cell, server: Server, driver: LoadDriver, folder: Path, tick: Callable[[], None]) -> None:
@@ -33,9 +31,9 @@ def measure(cell: Cell, server: Server, driver: LoadDriver, folder: Path, tick: 
 
     begin, started = time.monotonic(), datetime.now(UTC)
     server.configure(cell.container)
-    (folder / BEFORE).write_text(server.metrics(), encoding="utf-8")
+    (folder / METRICS_BEFORE).write_text(server.metrics(), encoding="utf-8")
     outcome = driver.drive(_plan(cell, server, folder), server.api_key, watch)
-    (folder / AFTER).write_text(server.metrics(), encoding="utf-8")
+    (folder / METRICS_AFTER).write_text(server.metrics(), encoding="utf-8")
     records.save(records.rows_from(read(folder / RAW), outcome), folder / REQUESTS)
     for scratch in (RAW, OUTCOME):
         (folder / scratch).unlink()

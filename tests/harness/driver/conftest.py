@@ -14,7 +14,8 @@ import pytest
 from vgate.harness import records
 from vgate.harness.driving import LoadDriver
 from vgate.harness.exchange import Exchange, read
-from vgate.harness.plan import RAW, Outcome, Plan
+from vgate.harness.layout import RAW
+from vgate.harness.plan import Outcome, Plan
 
 WORKLOAD = {
     "prompt_tokens": 8,

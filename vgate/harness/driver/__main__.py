@@ -16,7 +16,8 @@ from vgate.harness.driver.book import Book
 from vgate.harness.driver.session import Session
 from vgate.harness.driver.users import Asker
 from vgate.harness.driver.wire import Wire
-from vgate.harness.plan import OUTCOME, RAW, Plan
+from vgate.harness.layout import OUTCOME, RAW
+from vgate.harness.plan import Plan
 
 
 def main() -> None:

@@ -1,0 +1,227 @@
+"""`python -m vgate.bench` as a person runs it, on the dry-run engine."""
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from vgate.harness.results import load_run
+
+SHORT = ["engine=dry_run", "trial.warmup_s=0.3", "trial.duration_s=1", "trial.cooldown_s=0", "load.users=2"]
+QUICK = [*SHORT, "engine.decode_step_ms=2", "load.workload.output_tokens=8", "load.workload.prompt_tokens=8"]
+SWEEP = [*QUICK, "-m", "batch=passthrough,lockstep"]
+BENCH = [sys.executable, "-m", "vgate.bench"]
+
+
+def command(results: Path, *words: str) -> list[str]:
+    return [*BENCH, *words, f"trial.results_dir={results}"]
+
+
+def bench(results: Path, *words: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(command(results, *words), capture_output=True, text=True, check=False)
+
+
+def only_run(results: Path) -> Path:
+    (run,) = results.iterdir()
+    return run
+
+
+def stamps(run: Path) -> dict[str, str]:
+    """When each finished cell was measured."""
+    return {result.folder.name: result.about["started_utc"] for result in load_run(run).results}
+
+
+@pytest.fixture(scope="module")
+def swept(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, "subprocess.CompletedProcess[str]"]:
+    """A finished sweep of two cells."""
+    results = tmp_path_factory.mktemp("swept")
+    done = bench(results, *SWEEP)
+    return only_run(results), done
+
+
+def test_a_run_folder_holds_everything(swept: tuple[Path, Any]) -> None:
+    run, done = swept
+    assert {path.name for path in run.iterdir()} >= {"manifest.json", "summary.csv", "report.html", "cells", "logs"}
+    assert len(list((run / "cells").iterdir())) == 2
+    for cell in (run / "cells").iterdir():
+        names = {path.name for path in cell.iterdir()}
+        assert names == {
+            "cell.json",
+            "config.yaml",
+            "plan.json",
+            "requests.parquet",
+            "metrics_before.txt",
+            "metrics_after.txt",
+        }
+        config = yaml.safe_load((cell / "config.yaml").read_text(encoding="utf-8"))
+        assert config["engine"]["decode_step_ms"] == 2
+        assert config["trial"]["duration_s"] == 1
+    assert done.stdout.rstrip().endswith(str(run / "report.html"))
+
+
+def test_the_manifest_says_under_which_circumstances(swept: tuple[Path, Any]) -> None:
+    manifest = json.loads((swept[0] / "manifest.json").read_text(encoding="utf-8"))
+    (session,) = manifest["sessions"]
+    assert manifest["seed"] == 0
+    assert manifest["finished"] is True
+    assert session["command"].startswith("python -m vgate.bench engine=dry_run")
+    assert session["packages"].keys() >= {"locust", "pandas", "gevent"}
+    assert session["machine"]["cpu"]
+    assert session["machine"]["cores"] >= 1
+    assert session.keys() >= {"git", "python", "utc", "vgate"}
+
+
+def test_rows_metrics_and_summary_agree(swept: tuple[Path, Any]) -> None:
+    run = load_run(swept[0])
+    with (run.path / "summary.csv").open(encoding="utf-8") as file:
+        lines = list(csv.DictReader(file))
+    assert [line["batch"] for line in lines] == ["passthrough", "lockstep"]
+    for line, result in zip(lines, run.results, strict=True):
+        assert int(line["requests"]) == (result.rows["phase"] == "window").sum() > 5
+        assert result.rows["error"].isna().all()
+        # Every request, warm-up included, is in the server's own count.
+        assert not [reason for reason in result.invalid if "counted" in reason]
+
+
+def test_one_engine_start_serves_the_sweep(swept: tuple[Path, Any]) -> None:
+    run, done = swept
+    assert done.stderr.count("server ready") == 1
+    assert [path.name for path in (run / "logs").glob("server-*")] == ["server-1.log"]
+    assert "cell 2 of 2: batch=lockstep" in done.stderr
+
+
+def test_the_table_and_the_verdict_are_on_the_terminal(swept: tuple[Path, Any]) -> None:
+    done = swept[1]
+    assert done.stdout.lstrip().startswith("configuration  ")
+    assert "One run each: no interval" in done.stdout
+
+
+def test_running_again_measures_nothing_and_fresh_does(tmp_path: Path) -> None:
+    bench(tmp_path, *QUICK)
+    run = only_run(tmp_path)
+    first = stamps(run)
+    again = bench(tmp_path, *QUICK)
+    assert "all 1 cells are there already" in again.stderr
+    assert stamps(run) == first
+    assert len(json.loads((run / "manifest.json").read_text(encoding="utf-8"))["sessions"]) == 2
+    bench(tmp_path, *QUICK, "--fresh")
+    assert stamps(only_run(tmp_path)) != first
+
+
+def wait_for_cells(results: Path, count: int, process: "subprocess.Popen[Any]", limit_s: float = 60.0) -> None:
+    deadline = time.monotonic() + limit_s
+    while len(list(results.glob("*/cells/[!.]*/cell.json"))) < count:
+        assert time.monotonic() < deadline
+        assert process.poll() is None
+        time.sleep(0.05)
+
+
+def children(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="utf-8").split()]
+
+
+def gone(pid: int) -> bool:
+    try:
+        return " Z " in Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return True
+
+
+def wait_until(what: Callable[[], bool], limit_s: float = 20.0) -> None:
+    deadline = time.monotonic() + limit_s
+    while not what():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL], ids=["Ctrl-C", "TERM", "kill -9"])
+def test_a_stopped_run_keeps_its_cells_leaves_no_process_and_goes_on(tmp_path: Path, number: int) -> None:
+    words = [*QUICK, "-m", "batch=passthrough,lockstep,time_window"]
+    with (tmp_path / "log").open("w") as log:
+        process = subprocess.Popen(command(tmp_path / "r", *words), stdout=log, stderr=log)
+        wait_for_cells(tmp_path / "r", 1, process)
+        started = children(process.pid)
+        os.kill(process.pid, number)
+        process.wait(30)
+    assert len(started) == 2  # server and driver
+    wait_until(lambda: all(gone(pid) for pid in started))
+    if number != signal.SIGKILL:
+        assert process.returncode == 130
+        assert "the same command goes on there" in (tmp_path / "log").read_text(encoding="utf-8")
+    kept = stamps(only_run(tmp_path / "r"))
+    assert 1 <= len(kept) < 3
+    bench(tmp_path / "r", *words)
+    finished = stamps(only_run(tmp_path / "r"))
+    assert len(finished) == 3
+    assert finished.items() >= kept.items()
+
+
+def test_a_cell_that_fails_is_reported_and_the_sweep_goes_on(tmp_path: Path) -> None:
+    """The second engine cannot start; the first cell and the report are there all the same."""
+    done = bench(tmp_path, *SHORT[1:], "-m", "engine=dry_run,vllm", "model.model_id=models/nowhere")
+    assert done.returncode == 1
+    assert "engine=dry_run" in done.stdout
+    assert "FAILED: engine=vllm: the server ended with exit code 1" in done.stdout
+    assert "models/nowhere" in done.stdout
+    run = load_run(only_run(tmp_path))
+    assert [failure["axes"] for failure in run.failed] == [{"engine": "vllm"}]
+    assert len(run.results) == 1
+
+
+def test_an_invalid_cell_makes_the_exit_code_1(tmp_path: Path) -> None:
+    """A server that can only fail: prompts longer than the model takes."""
+    done = bench(tmp_path, *QUICK, "model.max_model_len=4")
+    assert done.returncode == 1
+    assert "INVALID" in done.stdout
+    assert "requests failed; first: HTTP 400" in done.stdout
+
+
+def test_keys_of_the_servers_configuration_are_used_and_not_kept(tmp_path: Path) -> None:
+    keys = "security.api_keys=[{key: sk-very-secret, name: bench, rate_limit: 100000}]"
+    bench(tmp_path, *QUICK, "security=keys", keys)
+    (result,) = load_run(only_run(tmp_path)).results
+    assert result.rows["error"].isna().all()
+    kept = [path for path in tmp_path.rglob("*") if path.is_file() and b"sk-very-secret" in path.read_bytes()]
+    assert kept == []
+
+
+def test_open_loop(tmp_path: Path) -> None:
+    bench(tmp_path, *[word for word in QUICK if "users" not in word], "load=poisson", "load.rate=30")
+    (result,) = load_run(only_run(tmp_path)).results
+    assert 10 < result.numbers["requests"] < 60
+    assert result.numbers["offered_per_s"] == pytest.approx(result.numbers["achieved_per_s"], rel=0.11)
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (["load.users=0"], "load.users = 0 (from the command line): must be greater than or equal to 1"),
+        (["load.user=3"], "did you mean load.users?"),
+        (["batch=lockstep,passthrough"], "needs `python -m vgate.bench -m`"),
+        (["trial.name=a/b"], "trial.name = 'a/b' (from the command line)"),
+        (["--frsh"], "--frsh"),
+    ],
+)
+def test_a_wrong_setting_is_one_line_and_exit_code_2(tmp_path: Path, words: list[str], line: str) -> None:
+    done = bench(tmp_path, *QUICK, *words)
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 1
+    assert line in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_cfg_job_shows_the_configuration(tmp_path: Path) -> None:
+    done = bench(tmp_path, *QUICK, "--cfg", "job")
+    shown = yaml.safe_load(done.stdout)
+    assert shown["load"]["users"] == 2
+    assert shown["trial"]["results_dir"] == str(tmp_path)
+    assert shown["engine"]["decode_step_ms"] == 2

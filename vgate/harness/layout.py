@@ -1,0 +1,9 @@
+"""Names of the files in a run's folder."""
+
+# In results/<run>/
+MANIFEST, SUMMARY, REPORT = "manifest.json", "summary.csv", "report.html"
+# In results/<run>/cells/<cell>/
+CELL, CONFIG, PLAN, REQUESTS = "cell.json", "config.yaml", "plan.json", "requests.parquet"
+METRICS_BEFORE, METRICS_AFTER = "metrics_before.txt", "metrics_after.txt"
+# There while a cell is being measured
+RAW, OUTCOME = "raw.bin", "driver.json"
