@@ -27,14 +27,15 @@ GENERATING: dict[str, Endpoint] = {
 def build_app(service: Service) -> App:
     """The whole public server as one ASGI app."""
     app = FastAPI(title="V-Gate", version=vgate.__version__, docs_url=None, redoc_url=None)
-    for path, endpoint in GENERATING.items():
-        app.router.routes.append(Route(path, Generate(service, endpoint), methods=["POST"]))
+    generating = {path: Generate(service, endpoint) for path, endpoint in GENERATING.items()}
+    # POST never gets here; the routes are there for the other methods' 405.
+    app.router.routes.extend(Route(path, route, methods=["POST"]) for path, route in generating.items())
     _add_operations(app, service)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(Exception, _internal_error)
     describe(app, GENERATING)
     paths = frozenset(route.path for route in app.router.routes if isinstance(route, Route))
-    return Edge(app, service, paths)
+    return Edge(service, generating, app, paths)
 
 
 def _add_operations(app: FastAPI, service: Service) -> None:

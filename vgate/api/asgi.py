@@ -6,6 +6,7 @@ from typing import Any
 import orjson
 
 from vgate.errors import ApiError, BadRequest, TooLarge
+from vgate.types import Record
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -40,14 +41,14 @@ async def read_json(scope: Scope, receive: Receive, limit: int) -> dict[str, Any
         raise ApiError(
             415, f"Content-Type must be application/json, got {media[:80]!r}.", code="unsupported_media_type"
         )
-    raw = await _read_body(receive, limit)
+    data = await _read_body(receive, limit)
     try:
-        body = orjson.loads(raw)
+        body = orjson.loads(data)
     except orjson.JSONDecodeError as error:
         raise BadRequest(f"The body is not valid JSON: {error}", code="invalid_json") from None
     if not isinstance(body, dict):
         raise BadRequest("The body must be a JSON object.", code="invalid_json")
-    if raw.count(b"[") + raw.count(b"{") > _MAX_DEPTH and _is_deeper(body, _MAX_DEPTH):
+    if data.count(b"[") + data.count(b"{") > _MAX_DEPTH and _is_deeper(body, _MAX_DEPTH):
         raise BadRequest(f"The body is nested deeper than {_MAX_DEPTH} levels.", code="invalid_json")
     return body
 
@@ -80,19 +81,32 @@ async def _read_body(receive: Receive, limit: int) -> bytes:
     return b"".join(chunks)
 
 
-async def start(send: Send, status: int, headers: dict[str, str]) -> None:
-    """Send status and headers."""
-    raw = [(name.encode("latin-1"), value.encode("latin-1", "replace")) for name, value in headers.items()]
-    await send({"type": "http.response.start", "status": status, "headers": raw})
+async def start(send: Send, record: Record, status: int, headers: dict[str, str]) -> None:
+    """Send status and headers, the request's id, limits and cache verdict among them; tells the record the status."""
+    record.status = status
+    await send({"type": "http.response.start", "status": status, "headers": [*raw(headers), *raw(labels(record))]})
 
 
-async def send_json(send: Send, status: int, body: Any, headers: dict[str, str] | None = None) -> None:
-    """Send a whole JSON answer."""
-    data = orjson.dumps(body)
-    await start(send, status, {"content-type": "application/json", "content-length": str(len(data)), **(headers or {})})
-    await send({"type": "http.response.body", "body": data})
+def labels(record: Record) -> dict[str, str]:
+    """The headers that every answer carries."""
+    verdict = {"x-vgate-cache": record.cache} if record.cache else {}
+    return {"x-request-id": record.request_id, **record.headers, **verdict}
 
 
-async def send_error(send: Send, error: ApiError) -> None:
+def raw(headers: dict[str, str]) -> list[tuple[bytes, bytes]]:
+    """Headers as ASGI wants them."""
+    return [(name.encode("latin-1"), value.encode("latin-1", "replace")) for name, value in headers.items()]
+
+
+async def send_whole(send: Send, record: Record, body: bytes) -> None:
+    """Send a whole JSON answer with status 200."""
+    await start(send, record, 200, {"content-type": "application/json", "content-length": str(len(body))})
+    await send({"type": "http.response.body", "body": body})
+
+
+async def send_error(send: Send, record: Record, error: ApiError) -> None:
     """Send a whole answer in OpenAI's error form."""
-    await send_json(send, error.status, error.body(), error.headers)
+    body = orjson.dumps(error.body())
+    headers = {"content-type": "application/json", "content-length": str(len(body)), **error.headers}
+    await start(send, record, error.status, headers)
+    await send({"type": "http.response.body", "body": body})

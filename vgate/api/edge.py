@@ -3,8 +3,9 @@
 import asyncio
 import re
 import uuid
+from collections.abc import Mapping
 
-from vgate.api.asgi import App, Message, Receive, Scope, Send, header
+from vgate.api.asgi import App, Message, Receive, Scope, Send, header, labels, raw
 from vgate.api.failures import CLIENT_LEFT, errors_answered
 from vgate.api.service import Service
 from vgate.types import Record
@@ -14,40 +15,39 @@ _REQUEST_ID = re.compile(r"[\x21-\x7e]{1,128}")
 
 
 class Edge:
-    """Wraps the routes. Metrics' labels are the known paths and methods, or "other"."""
+    """Hands each request to its app: `direct` ones by path for POST, all others to `rest`.
 
-    def __init__(self, app: App, service: Service, paths: frozenset[str]) -> None:
-        self._app = app
+    Direct apps have nothing between them and the server: each layer would cost time with every token.
+    """
+
+    def __init__(self, service: Service, direct: Mapping[str, App], rest: App, paths: frozenset[str]) -> None:
         self._service = service
+        self._direct = direct
+        self._rest = rest
         self._paths = paths
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
-            await self._app(scope, receive, send)
+            await self._rest(scope, receive, send)
             return
         record = self._record(scope)
-        scope["vgate.record"] = record
         self._service.observer.started(record)
         try:
-            await self._answer(scope, receive, send, record)
+            async with errors_answered(send, record):
+                await self._answer(scope, receive, send, record)
         finally:
             record.finished = asyncio.get_running_loop().time()
             record.status = record.status or CLIENT_LEFT
             self._service.observer.finished(record)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send, record: Record) -> None:
-        """Ask for the key, then run the routes; the record learns the status, the answer its headers."""
-
-        async def send_labelled(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                record.status = message["status"]
-                message["headers"] = [*message["headers"], *_labels(record)]
-            await send(message)
-
-        async with errors_answered(send_labelled, record):
-            admission = self._service.security.admit(scope["path"], header(scope, b"authorization"))
-            record.caller, record.headers = admission.caller, admission.headers
-            await self._app(scope, receive, send_labelled)
+        admission = self._service.security.admit(scope["path"], header(scope, b"authorization"))
+        record.caller, record.headers = admission.caller, admission.headers
+        direct = self._direct.get(scope["path"]) if scope["method"] == "POST" else None
+        if direct is not None:
+            await direct({**scope, "vgate.record": record}, receive, send)
+        else:
+            await self._rest(scope, receive, _labelled(send, record))
 
     def _record(self, scope: Scope) -> Record:
         given = header(scope, b"x-request-id")
@@ -61,8 +61,13 @@ class Edge:
         )
 
 
-def _labels(record: Record) -> list[tuple[bytes, bytes]]:
-    headers = {"x-request-id": record.request_id, **record.headers}
-    if record.cache:
-        headers["x-vgate-cache"] = record.cache
-    return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+def _labelled(send: Send, record: Record) -> Send:
+    """For apps that do not know the record: notes the status and adds its headers."""
+
+    async def labelled(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            record.status = message["status"]
+            message["headers"] = [*message["headers"], *raw(labels(record))]
+        await send(message)
+
+    return labelled

@@ -31,7 +31,7 @@ async def errors_answered(send: Send, record: Record) -> AsyncIterator[None]:
         if record.status:
             await _break_off(send, known)
         else:
-            await send_error(send, known)
+            await send_error(send, record, known)
 
 
 def _internal(error: Exception, record: Record) -> ApiError:

@@ -5,8 +5,7 @@ import contextlib
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator
 
-from vgate.api.asgi import ClientLeft, Receive, Scope, Send, read_json, start
-from vgate.api.failures import errors_answered
+from vgate.api.asgi import ClientLeft, Receive, Scope, Send, read_json, send_whole, start
 from vgate.api.service import Service
 from vgate.errors import BadRequest, NotReady
 from vgate.types import Call, Endpoint, Event, Record
@@ -19,7 +18,7 @@ _STREAM_HEADERS = {
 
 
 class Generate:
-    """One endpoint as an ASGI app."""
+    """One endpoint as an ASGI app. Raises ApiError and ClientLeft."""
 
     def __init__(self, service: Service, endpoint: Endpoint) -> None:
         self._service = service
@@ -27,10 +26,6 @@ class Generate:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         record: Record = scope["vgate.record"]
-        async with errors_answered(send, record):
-            await self._answer(scope, receive, send, record)
-
-    async def _answer(self, scope: Scope, receive: Receive, send: Send, record: Record) -> None:
         body = await read_json(scope, receive, self._service.settings.server.max_body_bytes)
         if body.get("stream") not in (None, True, False):
             raise BadRequest(f"stream must be true or false, got {body['stream']!r}", "stream")
@@ -40,9 +35,9 @@ class Generate:
         record.stream, record.user = call.stream, str(body["user"])[:200] if body.get("user") else None
         async with while_connected(receive), contextlib.aclosing(self._service.gateway.answer(call, record)) as events:
             if call.stream:
-                await _send_stream(send, events)
+                await _send_stream(send, record, events)
             else:
-                await _send_whole(send, events)
+                await send_whole(send, record, b"".join([event.data async for event in events]))
 
 
 @contextlib.asynccontextmanager
@@ -70,16 +65,10 @@ async def while_connected(receive: Receive) -> AsyncIterator[None]:
         watcher.cancel()
 
 
-async def _send_whole(send: Send, events: AsyncGenerator[Event, None]) -> None:
-    data = b"".join([event.data async for event in events])
-    await start(send, 200, {"content-type": "application/json", "content-length": str(len(data))})
-    await send({"type": "http.response.body", "body": data})
-
-
-async def _send_stream(send: Send, events: AsyncGenerator[Event, None]) -> None:
+async def _send_stream(send: Send, record: Record, events: AsyncGenerator[Event, None]) -> None:
     """The first event decides: until it is there, an error still has its own status."""
     first = await anext(events)
-    await start(send, 200, _STREAM_HEADERS)
+    await start(send, record, 200, _STREAM_HEADERS)
     await send({"type": "http.response.body", "body": first.data, "more_body": True})
     async for event in events:
         await send({"type": "http.response.body", "body": event.data, "more_body": True})
