@@ -117,3 +117,11 @@ def write_summary(run: Run) -> Path:
     path = run.path / SUMMARY
     write_text(path, run.summary.to_csv(index=False))
     return path
+
+
+def newest_run(results: Path | str) -> Path:
+    """The run in a results folder that was begun or continued last; raises NoResults."""
+    manifests = sorted(Path(results).glob(f"*/{MANIFEST}"), key=lambda path: path.stat().st_mtime)
+    if not manifests:
+        raise NoResults(f"{results}: no run there; `make demo` makes one")
+    return manifests[-1].parent
