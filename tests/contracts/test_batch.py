@@ -109,6 +109,18 @@ async def test_R5_cancelled_at_any_point_nothing_is_kept_and_nobody_is_stuck(
     assert all(batch.running == 0 for batch in strategy.made)
 
 
+async def test_R5_cancelled_in_the_very_turn_in_which_the_window_closes(strategy: Any) -> None:
+    """Its task has not run yet when the batch is collected: there is nobody to make a batch of."""
+    task = asyncio.create_task(stay(strategy, 0.2))
+    # Within the loop's resolution of the deadline, so in the same turn, and before it.
+    asyncio.get_running_loop().call_at(WAIT_S - 1e-10, task.cancel)
+    await asyncio.gather(task, return_exceptions=True)
+    await asyncio.sleep(WAIT_S)
+    _, waited, _ = await stay(strategy)
+    assert waited <= WAIT_S + 1e-6
+    assert all(batch.size > 0 and batch.running == 0 for batch in strategy.made)
+
+
 async def test_B6_who_left_before_admission_is_in_no_batch(strategy: Any) -> None:
     leaving = asyncio.create_task(stay(strategy))
     await leave(leaving)

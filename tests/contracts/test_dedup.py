@@ -137,6 +137,17 @@ async def test_D4_so_many_turns_after_the_last_one_left(dedup: Dedup, turns: int
     assert await follow(dedup, chat("same"), source) == source.events
 
 
+async def test_D1_those_who_come_while_one_is_being_aborted_share_a_new_one(joining: Dedup) -> None:
+    source = Source()
+    leaving = follow(joining, chat("same"), source)
+    await asyncio.sleep(0.25)
+    leaving.cancel()
+    first = follow(joining, chat("same"), source)
+    await asyncio.sleep(0.01)
+    assert await asyncio.gather(first, follow(joining, chat("same"), source)) == [source.events] * 2
+    assert source.started == 2
+
+
 @pytest.mark.parametrize("turns", range(6))
 async def test_D5_cancelled_at_any_point_of_the_start_nobody_hangs(dedup: Dedup, turns: int) -> None:
     source = Source()

@@ -68,6 +68,20 @@ async def test_B6_who_leaves_while_queued_never_enters_the_engine(combination: t
 
 
 @every_combination
+async def test_S5_closing_an_answer_midway_has_closed_everything_when_it_returns(
+    combination: tuple[str, str, str],
+) -> None:
+    """Not a turn later, when somebody collects what was left."""
+    engine, heard = slow_engine(), Heard()
+    call = chat("same", stream=True)
+    events = gateway(engine, *combination, heard).answer(call, asked(call).record)
+    await anext(events)
+    await events.aclose()
+    assert (engine.running, engine.aborted) == (0, [call.id])
+    assert [batch.running for batch, _ in heard.batches] == [0]
+
+
+@every_combination
 @streamed_and_whole
 async def test_leaving_frees_the_engine_itself(combination: tuple[str, str, str], stream: bool) -> None:
     """Dry run with room for one sequence: who comes next starts when the one before has left, not when it is done."""

@@ -34,13 +34,20 @@ _SCALARS = (bool, int, float, str, type(None))
 
 
 class ChatRequest(ChatCompletionRequest):
-    """vLLM's chat request, carrying its rendered prompt."""
+    """vLLM's chat request, carrying its rendered prompt and the sampling parameters it was checked with."""
 
     _rendered: Any = PrivateAttr(default=None)
+    _sampling: Any = PrivateAttr(default=None)
+
+    def to_sampling_params(self, max_tokens: int, default_sampling_params: dict[str, Any]) -> Any:
+        """Made by the check, used by the handler."""
+        if self._sampling is None:
+            self._sampling = super().to_sampling_params(max_tokens, default_sampling_params)
+        return self._sampling
 
 
 class TextRequest(CompletionRequest):
-    """vLLM's completion request, carrying its rendered prompts."""
+    """vLLM's completion request, carrying its rendered prompts. Each prompt has its own sampling parameters."""
 
     _rendered: Any = PrivateAttr(default=None)
 
