@@ -55,8 +55,8 @@ IN_A_FILE = {
         "allowed: max_batch_size, max_wait_time_ms"
     ),
     "batch: {max_batch_size: {}}": "batch.max_batch_size = {{}} (from {}): must be a valid integer",
-    "cach: {maxsize: 3}": (
-        f"cach = {{{{'maxsize': 3}}}} (from {{}}): unknown key, did you mean cache?; allowed: {GROUPS}"
+    "cachs: {maxsize: 3}": (
+        f"cachs = {{{{'maxsize': 3}}}} (from {{}}): unknown key, did you mean cache?; allowed: {GROUPS}"
     ),
     "- batch": "VGATE_CONFIG_PATH = '{}' (from environment): must hold sections such as `batch:` with keys below",
     "batch: [": (
@@ -118,7 +118,7 @@ def test_in_the_sections_of_a_bench(override: str, hint: str) -> None:
 def test_in_the_parts_of_a_section() -> None:
     keyed = ["security=keys", "security.api_keys=[{key: a, name: a}]"]
     assert "did you mean security.rate_limiting.enabled?; allowed: default_limit, enabled, window_seconds" in wrong(
-        *keyed, "security.rate_limiting.enbled=true"
+        *keyed, "security.rate_limiting.enabledd=true"
     )
     assert "did you mean security.api_keys.0.name?; allowed: key, name, rate_limit" in wrong(
         "security=keys", "security.api_keys=[{key: a, name: a, nme: b}]"

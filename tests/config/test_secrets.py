@@ -70,7 +70,7 @@ def test_O6_a_mistake_in_the_keys_does_not_show_them(value: str) -> None:
 
 @pytest.mark.parametrize(
     "override",
-    ["security.api_kyes=[{key: sk-secret, name: ann}]", "securty.api_keys=[{key: sk-secret, name: ann}]",
+    ["security.api_kyes=[{key: sk-secret, name: ann}]", "securitas.api_keys=[{key: sk-secret, name: ann}]",
      "~security.api_keys=sk-secret", "security.api_keys@x=sk-secret", "security={api_keys: [{key: sk-secret}]}",
      "security=none", "security.rate_limiting=[{key: sk-secret}]"],
 )  # fmt: skip

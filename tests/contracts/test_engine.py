@@ -101,7 +101,7 @@ async def test_answers_carry_the_calls_id(engine: Engine) -> None:
 
 
 BAD: dict[str, tuple[Any, dict[str, Any], str | None]] = {
-    "unknown field": ("chat", {"tempertaure": 0}, "tempertaure"),
+    "unknown field": ("chat", {"temperatura": 0}, "temperatura"),
     "no messages": ("chat", {"messages": None}, "messages"),
     "empty messages": ("chat", {"messages": []}, "messages"),
     "messages of the wrong type": ("chat", {"messages": "hi"}, "messages"),
