@@ -47,11 +47,23 @@ def test_the_file_of_version_0_3_loads_and_every_line_of_it_holds(tmp_path: Path
     }
 
 
-@pytest.mark.xfail(reason="model.model_id alone keeps the other settings of the default model, its name among them")
-def test_it_is_served_under_its_own_name_and_not_under_the_default_models(tmp_path: Path) -> None:
-    """The file names a model and no other name for it."""
-    settings = serve(**written(tmp_path, FLAT)).settings
-    assert settings.model.public_name == "Qwen/Qwen2.5-1.5B-Instruct-AWQ"
+def test_a_model_id_alone_brings_the_settings_of_that_model(tmp_path: Path) -> None:
+    model = serve(**written(tmp_path, FLAT)).settings.model
+    assert model.public_name == "Qwen/Qwen2.5-1.5B-Instruct-AWQ"
+    assert (model.max_model_len, model.dtype, model.enable_prefix_caching) == (4096, "half", True)
+
+
+def test_an_unknown_model_id_brings_vllms_own_settings(tmp_path: Path) -> None:
+    model = serve(**written(tmp_path, "model: {model_id: some/model}")).settings.model
+    assert model.public_name == "some/model"
+    assert (model.max_model_len, model.enforce_eager) == (None, False)
+
+
+def test_a_chosen_model_keeps_its_settings_under_another_id(tmp_path: Path) -> None:
+    chosen = serve("+preset=cpu", **written(tmp_path, "model: {model_id: /somewhere/tiny}")).settings.model
+    assert (chosen.model_id, chosen.public_name) == ("/somewhere/tiny", "tiny")
+    named = serve("model=tiny", **written(tmp_path, "model: {model_id: Qwen/Qwen2.5-0.5B-Instruct}")).settings.model
+    assert named.public_name == "tiny"
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,9 @@ BUILT = [(g, o) for g in tree.groups() for o in tree.options(g) if "_target_" in
 # What the program hands to a class beside the keys of its section.
 WIRED = {"engine": {"model"}}
 # Settings that have no good default.
-NEEDED = {"security=keys": ["security.api_keys=[{key: sk-a, name: a}]"]}
+NEEDED = {"security=keys": ["security.api_keys=[{key: sk-a, name: a}]"], "model=other": ["model.model_id=a/model"]}
+# Keys that those set.
+FILLED = {"api_keys", "model_id"}
 
 leaf = re.compile(r"^\s*[\w.]+:\s+[^#\s]")
 
@@ -36,9 +38,9 @@ def composed(program: str, choices: list[str]) -> dict[str, Any]:
 def check_says_what_its_files_say(container: dict[str, Any], choices: list[str]) -> None:
     for choice in choices:
         group, _, option = choice.partition("=")
-        content = {key: value for key, value in tree.option_text(group, option).items() if key != "api_keys"}
+        content = {key: value for key, value in tree.option_text(group, option).items() if key not in FILLED}
         assert {key: container[group][key] for key in content} == content
-        assert container[group].keys() - content.keys() <= {"api_keys"}
+        assert container[group].keys() - content.keys() <= FILLED
 
 
 @pytest.mark.parametrize("choices", rows(SERVED), ids="+".join)

@@ -16,7 +16,7 @@ from vgate.config import layers, tree
 from vgate.config.check import validate
 from vgate.config.errors import ConfigError, unknown, wrong
 from vgate.config.layers import COMMAND_LINE, Entry
-from vgate.config.rewrite import SWITCHED_ON, rewrite, settle
+from vgate.config.rewrite import SWITCHED_ON, name_model, rewrite, settle
 from vgate.config.schema import Settings
 
 
@@ -43,6 +43,7 @@ def compose(program: str, overrides: list[str], environ: Mapping[str, str] | Non
     entries = layers.read_yaml_file(environ) + layers.read_environment(environ) + layers.read_command_line(command)
     choices, values = rewrite(entries)
     named, switched = settle(choices)
+    named = name_model(named, values)
     config, chosen = _choose(program, named, switched)
     _set_values(config, values)
     container = _to_container(config)

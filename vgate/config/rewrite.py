@@ -42,6 +42,21 @@ def settle(choices: list[Entry]) -> tuple[dict[str, Entry], set[str]]:
     return named, switched
 
 
+def name_model(named: dict[str, Entry], values: list[Entry]) -> dict[str, Entry]:
+    """A `model.model_id` on its own brings the settings made for that model, not those of the default one.
+
+    For an id without an option of its own these are vLLM's own (`model=other`), unless a preset chose the settings.
+    """
+    given = [entry for entry in values if entry.key == "model.model_id"]
+    chosen = named.get("model")
+    if not given or (chosen is not None and chosen.layer >= given[-1].layer):
+        return named
+    known = [o for o in tree.options("model") if tree.option_text("model", o)["model_id"] == given[-1].value]
+    if not known and (chosen is not None or not named.keys().isdisjoint(tree.OVERLAYS)):
+        return named
+    return {**named, "model": replace(given[-1], key="model", value=(known or ["other"])[0])}
+
+
 def _switch(entry: Entry, section: str) -> Entry:
     if not isinstance(entry.value, bool):
         raise wrong(entry.key, entry.value, entry.source, "must be true or false")

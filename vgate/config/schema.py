@@ -102,7 +102,7 @@ class BatchDedupSettings(Component):
 class ApiKey(Section):
     """One caller. The key is sent as `Authorization: Bearer <key>`."""
 
-    key: str = Field(min_length=1, repr=False)
+    key: str = Field(pattern=r"^[\x21-\x7e]+$", repr=False)
     name: str = Field(min_length=1)
     rate_limit: Positive | None = None
 

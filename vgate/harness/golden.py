@@ -56,7 +56,7 @@ class Golden:
             _whole(writer, {"status": "ready"})
 
     async def _chat(self, ask: dict[str, Any], request_id: str, received: int, writer: asyncio.StreamWriter) -> None:
-        count = ask["max_tokens"]
+        count = ask.get("max_completion_tokens") or ask.get("max_tokens", 16)
         begin = asyncio.get_running_loop().time()
         if not ask.get("stream"):
             await self._until(begin, count - 1)

@@ -50,7 +50,7 @@ class OutputCapture:
         self._thread.join(timeout=0.5)
 
     def last_error(self) -> str | None:
-        """The message of the first error of the last traceback that was printed, None when there was none."""
+        """The first error among the last lines printed, for it is the cause of those after it. None without one."""
         errors = [match["text"] for line in self._lines if (match := _ERROR.match(line))]
         return errors[0] if errors else None
 
