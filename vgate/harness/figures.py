@@ -41,7 +41,8 @@ def percentiles(results: Sequence[Result], metric: str, title: str) -> str | Non
         for value, mark in points:
             axes.plot(value, row, mark, color=_color(result), markersize=6)
         if points:
-            axes.text(points[-1][0], row, f"  {points[-1][0]:.4g}", va="center", fontsize=9)
+            last = points[-1][0]
+            axes.annotate(f"{last:.4g}", (last, row), (8, 0), textcoords="offset points", va="center", fontsize=9)
 
     return _figure(results, f"{title}\n● p50   ■ p90   ◆ p99", draw)
 

@@ -1,6 +1,7 @@
 """What an observer may hear."""
 
 import logging
+from collections.abc import Callable
 
 from vgate.types import Batch, Record
 
@@ -28,21 +29,19 @@ class Observers(Observer):
 
     def started(self, record: Record) -> None:
         for observer in self._observers:
-            try:
-                observer.started(record)
-            except Exception:
-                logger.exception("observer failed", extra={"observer": type(observer).__name__})
+            _guarded(observer, observer.started, record)
 
     def batch_done(self, batch: Batch, now: float) -> None:
         for observer in self._observers:
-            try:
-                observer.batch_done(batch, now)
-            except Exception:
-                logger.exception("observer failed", extra={"observer": type(observer).__name__})
+            _guarded(observer, observer.batch_done, batch, now)
 
     def finished(self, record: Record) -> None:
         for observer in self._observers:
-            try:
-                observer.finished(record)
-            except Exception:
-                logger.exception("observer failed", extra={"observer": type(observer).__name__})
+            _guarded(observer, observer.finished, record)
+
+
+def _guarded(observer: Observer, hook: Callable[..., None], *told: object) -> None:
+    try:
+        hook(*told)
+    except Exception:
+        logger.exception("observer failed", extra={"observer": type(observer).__name__})
