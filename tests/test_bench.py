@@ -227,3 +227,18 @@ def test_cfg_job_shows_the_configuration(tmp_path: Path) -> None:
     assert shown["load"]["users"] == 2
     assert shown["trial"]["results_dir"] == str(tmp_path)
     assert shown["engine"]["decode_step_ms"] == 2
+
+
+def test_a_server_that_dies_costs_one_cell(tmp_path: Path) -> None:
+    """The next cell gets a new one."""
+    words = [*QUICK, "trial.duration_s=3", "-m", "batch=passthrough,lockstep"]
+    process = subprocess.Popen(command(tmp_path, *words), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    wait_until(lambda: bool(list(tmp_path.glob("*/cells/.*/raw.bin"))), 60)
+    (server,) = [pid for pid in children(process.pid) if b"vgate.serve" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+    os.kill(server, signal.SIGKILL)
+    output, _ = process.communicate(timeout=120)
+    assert process.returncode == 1
+    assert "FAILED: batch=passthrough: the server ended with exit code -9" in output
+    run = load_run(only_run(tmp_path))
+    assert [result.about["axes"] for result in run.results] == [{"batch": "lockstep"}]
+    assert len(list((run.path / "logs").glob("server-*"))) == 2

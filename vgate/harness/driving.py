@@ -31,7 +31,10 @@ class LoadDriver:
             self._process = child.start(["vgate.harness.driver"], self._log, stdin=subprocess.PIPE)
 
     def drive(self, plan: Plan, api_key: str | None, tick: Callable[[], None]) -> Outcome:
-        """Drive a plan to its end; `tick` is called meanwhile and may raise. Raises DriverFailed."""
+        """Drive a plan to its end; `tick` is called meanwhile. Raises DriverFailed, and what `tick` raises.
+
+        A plan that is given up takes the process with it: it would go on sending.
+        """
         self.start()
         assert self._process is not None  # started above
         assert self._process.stdin is not None  # with a pipe
@@ -41,10 +44,14 @@ class LoadDriver:
         self._process.stdin.flush()
         outcome = Path(plan.out, OUTCOME)
         limit = time.monotonic() + plan.warmup_s + plan.duration_s + plan.drain_s + SLACK_S
-        while not outcome.exists():
-            self._check(limit)
-            tick()
-            time.sleep(LOOK_EVERY_S)
+        try:
+            while not outcome.exists():
+                self._check(limit)
+                tick()
+                time.sleep(LOOK_EVERY_S)
+        except BaseException:
+            self.stop()
+            raise
         return Outcome.load_from(outcome)
 
     def stop(self) -> None:
@@ -59,5 +66,4 @@ class LoadDriver:
             code, last = self._process.returncode, child.last_lines(self._log)
             raise DriverFailed(f"the load driver ended with exit code {code}; its log ends with:\n{last}")
         if time.monotonic() > limit:
-            self.stop()
             raise DriverFailed(f"the load driver hangs; its log ends with:\n{child.last_lines(self._log)}")
