@@ -79,6 +79,7 @@ def test_the_manifest_says_under_which_circumstances(swept: tuple[Path, Any]) ->
     assert session["machine"]["cpu"]
     assert session["machine"]["cores"] >= 1
     assert session.keys() >= {"git", "python", "utc", "vgate"}
+    assert session["wall_s"] > 2.6
 
 
 def test_rows_metrics_and_summary_agree(swept: tuple[Path, Any]) -> None:

@@ -2,6 +2,7 @@
 
 import signal
 import sys
+import time
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -50,7 +51,9 @@ def _measure_and_report(cells: list[Cell], folder: RunFolder) -> int:
         progress.say(f"{folder.path}: {len(missing)} of {len(cells)} cells to measure")
     else:
         progress.say(f"{folder.path}: all {len(cells)} cells are there already; --fresh measures again")
+    begin = time.monotonic()
     Sweep(folder, progress).run(missing)
+    manifest["sessions"][-1]["wall_s"] = round(time.monotonic() - begin, 1)
     write_json(folder.path / MANIFEST, manifest | {"finished": True})
     return _report(folder)
 

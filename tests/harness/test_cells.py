@@ -27,6 +27,10 @@ def test_a_sweep_is_every_combination() -> None:
     assert {cell.settings.load.users for cell in cells} == {3}
 
 
+def test_a_value_given_twice_is_measured_once() -> None:
+    assert labels(expand([*FAST, "load.users=1,2,1"], multirun=True)) == ["load.users=1", "load.users=2"]
+
+
 def test_hydras_ranges_and_choices_work() -> None:
     cells = expand([*FAST, "load.users=range(1,4)", "cache=choice(none,lru)"], multirun=True)
     assert len(cells) == 6

@@ -68,7 +68,8 @@ def test_engine_starts_still_to_come_are_counted() -> None:
     assert progress.seconds_left() == 2 * 13 + 40
 
 
-def test_a_terminal_line_keeps_itself_up_to_date(cells: list[Cell]) -> None:
+def test_a_terminal_line_keeps_itself_up_to_date(cells: list[Cell], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "120")
     out, clock = Terminal(), Clock()
     progress = Progress(cells, out, clock)
     progress.start_cell(cells[0])
@@ -86,3 +87,13 @@ def test_rounds_are_named() -> None:
     cells = expand(["engine=dry_run", "trial.rounds=3"], False)
     Progress(cells, out, Clock()).start_cell(cells[1])
     assert "round 2 of 3" in out.getvalue()
+
+
+def test_a_narrow_terminal_gets_a_line_it_can_hold(cells: list[Cell], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "20")
+    out, clock = Terminal(), Clock()
+    progress = Progress(cells, out, clock)
+    progress.start_cell(cells[0])
+    clock.now += 1
+    progress.tick()
+    assert out.getvalue() == "\r\x1b[Kcell 1 of 4: batch="

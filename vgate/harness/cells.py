@@ -76,7 +76,8 @@ def expand(overrides: list[str], multirun: bool) -> list[Cell]:
     Cells of one engine stand together; among these, round by round, so that a drift of the machine hits all alike.
     """
     swept = _add_experiment(overrides, multirun)
-    cells = [cell for combination in _combinations(swept) for cell in _rounds(combination, _axes(swept))]
+    made = [cell for combination in _combinations(swept) for cell in _rounds(combination, _axes(swept))]
+    cells = list({cell.key: cell for cell in made}.values())  # a value given twice is measured once
     order = list(dict.fromkeys(cell.engine_hash for cell in cells))
     return sorted(cells, key=lambda cell: (order.index(cell.engine_hash), cell.round))
 

@@ -1,5 +1,6 @@
 """What the terminal shows while a sweep runs."""
 
+import shutil
 import sys
 import time
 from collections.abc import Callable
@@ -63,7 +64,8 @@ class Progress:
         if self._live and self._clock() - self._last_drawn >= 0.1:
             self._last_drawn = self._clock()
             line = f"{self._doing}  {self._clock() - self._since:.0f} s; about {_minutes(self.seconds_left())} left"
-            print(f"\r\x1b[K{line}", end="", file=self._out, flush=True)
+            columns = shutil.get_terminal_size().columns
+            print(f"\r\x1b[K{line[: columns - 1]}", end="", file=self._out, flush=True)
 
     def seconds_left(self) -> float:
         """From what is planned, and how much longer than planned the finished steps took."""

@@ -27,7 +27,8 @@ def table(run: Run) -> str:
     results = sorted(run.results, key=lambda r: (bool(r.invalid), -r.numbers["goodput_per_s"]))
     head = ["configuration", *(heading for heading, _ in COLUMNS.values()), ""]
     lines = [[name(r.about), *cells(r.numbers), "INVALID" if r.invalid else ""] for r in results]
-    return "\n".join([*_aligned([head, *lines]), *problems(run)])
+    legend = [f"{REFUSED}: too few samples for this percentile"] if any(REFUSED in line for line in lines) else []
+    return "\n".join([*_aligned([head, *lines]), *legend, *problems(run)])
 
 
 def problems(run: Run) -> list[str]:
