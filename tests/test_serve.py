@@ -69,6 +69,12 @@ def test_taken_port_is_told_in_one_line() -> None:
     assert "Address already in use" in done.stderr
 
 
+def test_admin_socket_that_cannot_be_is_told_in_one_line() -> None:
+    done = serve("+preset=dry_run", "server.port=0", "--admin-socket", "/nowhere/admin.sock")
+    assert done.returncode == 2
+    assert done.stderr == "vgate: --admin-socket = '/nowhere/admin.sock': No such file or directory\n"
+
+
 def test_missing_model_is_told_at_once_and_how_to_build_it() -> None:
     done = serve("+preset=cpu", "server.port=0", "model.model_id=models/none")
     assert done.returncode == 1

@@ -8,6 +8,7 @@ from vgate import sse
 from vgate.batch.base import BatchStrategy
 from vgate.cache.base import Cache
 from vgate.dedup.base import Dedup
+from vgate.dedup.flight import Flight
 from vgate.engine.base import Engine
 from vgate.errors import NotReady
 from vgate.observe.base import Observer
@@ -49,7 +50,9 @@ class Gateway:
             return stored.id, _replay(stored)
         record.cache = f"bypass({bypass})" if bypass else "miss"
         if self._dedup.refuses(call, defaults):
-            return call.id, self._generate(call, record, key)
+            events = self._generate(call, record, key)
+            # A client that reads slowly must not keep its place in the batch from others.
+            return call.id, Flight(call.id, events).read() if self._batch.exclusive else events
         shared = self._dedup.key(call, fingerprint)
         source, events = self._dedup.open(shared, call, lambda: self._generate(call, record, key, shared))
         if source != call.id:

@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+import socket
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -47,30 +49,35 @@ def _settings(overrides: list[str], resolved: str | None) -> tuple[Settings, lis
 
 def _run(settings: Settings, notes: list[str], admin_socket: str | None) -> int:
     # Only now: a wrong setting should not wait for a web framework.
-    from vgate.api.server import listen, serve
+    from vgate.api.server import listen, listen_unix, serve
     from vgate.build import build_service
     from vgate.clock import precise_loop
     from vgate.errors import EngineStartError
     from vgate.observe.capture import OutputCapture
     from vgate.observe.logs import configure
 
-    try:
-        sock = listen(settings.server.host, settings.server.port)
-    except OSError as error:
-        address = f"{settings.server.host}:{settings.server.port}"
-        raise ConfigError(f"server.host, server.port = {address!r}: {error.strerror or error}") from None
+    server = settings.server
+    sock = _bound("server.host, server.port", f"{server.host}:{server.port}", lambda: listen(server.host, server.port))
+    admin = _bound("--admin-socket", admin_socket, lambda: listen_unix(admin_socket)) if admin_socket else None
     with OutputCapture() as capture:
         close_logs = configure(settings.logging.level, settings.logging.json_format, capture.stdout)
         try:
             for note in notes:
                 logger.warning(note)
             with asyncio.Runner(loop_factory=precise_loop) as runner:
-                runner.run(serve(build_service(settings), sock, admin_socket))
+                runner.run(serve(build_service(settings), sock, admin))
         except EngineStartError as error:
             return _failed(error, capture)
         finally:
             close_logs()
     return 0
+
+
+def _bound(name: str, address: str, listen: Callable[[], socket.socket]) -> socket.socket:
+    try:
+        return listen()
+    except OSError as error:
+        raise ConfigError(f"{name} = {address!r}: {error.strerror or error}") from None
 
 
 def _failed(error: "EngineStartError", capture: "OutputCapture") -> int:

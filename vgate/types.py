@@ -82,6 +82,7 @@ class Batch:
 class Record:
     """One request as the gateway saw it. Stamps are the event loop's time in seconds; None: did not happen.
 
+    choices: what the request's `n` says, unchecked.
     status:  HTTP status; 499 when the client left first.
     cache:   hit, miss, coalesced or bypass(<reason>), as in `X-VGate-Cache`; "" for routes without a cache.
     """
@@ -91,6 +92,7 @@ class Record:
     method: str
     arrived: float
     stream: bool = False
+    choices: object = 1
     caller: str = ""
     user: str | None = None
     cache: str = ""
@@ -117,8 +119,11 @@ class Record:
 
     @property
     def tpot_s(self) -> float | None:
-        """(last - first) / (N - 1) of a streamed answer; None below two tokens."""
-        if not self.stream or self.usage is None or self.usage.completion_tokens < 2:
+        """(last - first) / (N - 1) of a streamed answer; None below two tokens, and for several choices.
+
+        Choices are made side by side, so that their tokens do not follow one another.
+        """
+        if not self.stream or self.choices != 1 or self.usage is None or self.usage.completion_tokens < 2:
             return None
         if self.first_token is None or self.last_token is None:
             return None

@@ -26,7 +26,7 @@ GENERATING: dict[str, Endpoint] = {
 
 def build_app(service: Service) -> App:
     """The whole public server as one ASGI app."""
-    app = FastAPI(title="V-Gate", version=vgate.__version__, docs_url=None, redoc_url=None)
+    app = FastAPI(title="V-Gate", version=vgate.__version__, docs_url=None, redoc_url=None, redirect_slashes=False)
     generating = {path: Generate(service, endpoint) for path, endpoint in GENERATING.items()}
     # POST never gets here; the routes are there for the other methods' 405.
     app.router.routes.extend(Route(path, route, methods=["POST"]) for path, route in generating.items())

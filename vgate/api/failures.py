@@ -1,12 +1,13 @@
 """What becomes of errors: an answer in OpenAI's form, the end of a stream, or a line in the log."""
 
+import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator
 
 from vgate import sse
 from vgate.api.asgi import ClientLeft, Send, send_error
-from vgate.errors import ApiError
+from vgate.errors import ApiError, NotReady
 from vgate.types import Record
 
 logger = logging.getLogger(__name__)
@@ -25,13 +26,21 @@ async def errors_answered(send: Send, record: Record) -> AsyncIterator[None]:
         yield
     except ClientLeft:
         record.status, record.error = CLIENT_LEFT, "client left"
+    except asyncio.CancelledError:
+        # Not by the client, which is ClientLeft: the server drops what its grace period did not let finish.
+        await _answer(send, record, NotReady("The server is stopping."))
     except Exception as error:  # noqa: BLE001  the outermost layer: every failure has an answer
-        known = error if isinstance(error, ApiError) else _internal(error, record)
-        record.error = known.message
-        if record.status:
-            await _break_off(send, known)
-        else:
-            await send_error(send, record, known)
+        await _answer(send, record, error if isinstance(error, ApiError) else _internal(error, record))
+
+
+async def _answer(send: Send, record: Record, error: ApiError) -> None:
+    # Of a 4xx only the code: its message may quote the prompt, which is not for the log.
+    quoted = f"{error.code or error.kind} {error.param or ''}".strip()
+    record.error = error.message if error.status >= 500 else quoted
+    if record.status:
+        await _break_off(send, error)
+    else:
+        await send_error(send, record, error)
 
 
 def _internal(error: Exception, record: Record) -> ApiError:

@@ -32,7 +32,8 @@ class Generate:
         if not self._service.ready:
             raise NotReady("The server is stopping." if self._service.stopping else "The model is not ready.")
         call = Call(uuid.uuid4().hex, self._endpoint, body, record.caller)
-        record.stream, record.user = call.stream, str(body["user"])[:200] if body.get("user") else None
+        record.stream, record.choices = call.stream, body.get("n") or 1
+        record.user = body["user"][:200] if isinstance(body.get("user"), str) else None
         async with while_connected(receive), contextlib.aclosing(self._service.gateway.answer(call, record)) as events:
             if call.stream:
                 await _send_stream(send, record, events)

@@ -14,6 +14,7 @@ import uvicorn
 
 from vgate.api.admin import build_admin
 from vgate.api.app import build_app
+from vgate.api.protocol import BoundedProtocol
 from vgate.api.service import Service
 
 logger = logging.getLogger(__name__)
@@ -27,16 +28,17 @@ class _Server(uvicorn.Server):
         yield
 
 
-async def serve(service: Service, sock: socket.socket, admin_socket: str | None = None) -> None:
+async def serve(service: Service, sock: socket.socket, admin: socket.socket | None = None) -> None:
     """Answer until SIGTERM or SIGINT, then let streams finish within the grace period.
 
     `/health` answers at once, `/ready` when the engine has loaded. Raises what the engine's start raises.
     """
+    admin_path = admin.getsockname() if admin else ""
     servers = [_server(build_app(service), service.settings.server.shutdown_grace_s)]
     sockets = [sock]
-    if admin_socket:
+    if admin:
         servers.append(_server(build_admin(service), 1.0))
-        sockets.append(_unix_socket(admin_socket))
+        sockets.append(admin)
     _stop_on_signals(service, servers)
     starting = asyncio.create_task(_start(service, sock))
     serving = [asyncio.create_task(server.serve([s])) for server, s in zip(servers, sockets, strict=True)]
@@ -47,8 +49,8 @@ async def serve(service: Service, sock: socket.socket, admin_socket: str | None 
         if not starting.done():
             starting.cancel()
         await service.engine.stop()
-        if admin_socket:
-            _remove(admin_socket)
+        if admin:
+            _remove(admin_path)
     if not starting.cancelled() and starting.done() and (error := starting.exception()):
         raise error
 
@@ -68,7 +70,7 @@ async def _start(service: Service, sock: socket.socket) -> None:
 def _server(app: Any, grace_s: float) -> _Server:
     config = uvicorn.Config(
         app,
-        http="httptools",
+        http=BoundedProtocol,
         ws="none",
         lifespan="off",
         log_config=None,
@@ -118,14 +120,17 @@ def listen(host: str, port: int) -> socket.socket:
     return sock
 
 
-def _unix_socket(path: str) -> socket.socket:
-    """A socket in the file system that only this user can open."""
+def listen_unix(path: str) -> socket.socket:
+    """A listening socket in the file system that only this user can open; raises OSError."""
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     mask = os.umask(0o177)
     try:
         sock.bind(path)
+        sock.listen(16)
+    except OSError:
+        sock.close()
+        raise
     finally:
         os.umask(mask)
-    sock.listen(16)
     sock.setblocking(False)
     return sock

@@ -23,7 +23,11 @@ class BatchStrategy(ABC):
 
     `enter` returns when the request may go, with the batch it goes in. Every `enter` that returned is followed by one
     `leave`, however the request ended. `enter` may be cancelled at any time: the request then holds nothing.
+
+    exclusive: requests wait for those admitted before them to leave, so none may stay longer than the engine needs.
     """
+
+    exclusive = False
 
     def __init__(self, max_batch_size: int, max_wait_time_ms: float) -> None:
         self.max_batch_size = max_batch_size

@@ -7,6 +7,8 @@ from vgate.types import Batch
 class Lockstep(Collecting):
     """At most one batch is in the engine. What has become due meanwhile goes as soon as that one is done."""
 
+    exclusive = True
+
     def __init__(self, max_batch_size: int, max_wait_time_ms: float) -> None:
         super().__init__(max_batch_size, max_wait_time_ms)
         self._running: Batch | None = None

@@ -12,7 +12,7 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from vgate.config import layers, tree
+from vgate.config import inert, layers, tree
 from vgate.config.check import validate
 from vgate.config.errors import ConfigError, unknown, wrong
 from vgate.config.layers import COMMAND_LINE, Entry
@@ -49,6 +49,8 @@ def compose(program: str, overrides: list[str], environ: Mapping[str, str] | Non
     container = _to_container(config)
     sources = _sources(named, chosen, values)
     notes = _drop_moot_keys(container, chosen, named, values, sources)
+    given = {entry.key: entry.source for entry in values}
+    notes += inert.notes(container, chosen, given)
     return Composed(validate(program, container, sources), container, sources, notes)
 
 

@@ -17,7 +17,7 @@ class Flight:
     called when nobody may join any more: the source has ended, however it ended, or is about to be closed.
     """
 
-    def __init__(self, call_id: str, source: Events, on_over: Callable[["Flight"], None]) -> None:
+    def __init__(self, call_id: str, source: Events, on_over: Callable[["Flight"], None] = lambda _: None) -> None:
         self.id = call_id
         self._events: list[Event] = []
         self._error: Exception | None = None

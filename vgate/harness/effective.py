@@ -2,8 +2,7 @@
 
 from typing import Any
 
-# Component -> keys of its section that it takes no notice of. Documented in the option's file under `conf/`.
-WITHOUT_EFFECT = {"vgate.batch.passthrough.Passthrough": {"max_batch_size", "max_wait_time_ms"}}
+from vgate.config.inert import without_effect
 
 
 def effective(container: dict[str, Any]) -> dict[str, Any]:
@@ -14,5 +13,5 @@ def effective(container: dict[str, Any]) -> dict[str, Any]:
 def _section(section: Any) -> Any:
     if not isinstance(section, dict):
         return section
-    ignored = WITHOUT_EFFECT.get(str(section.get("_target_")), set())
+    ignored = without_effect(section)
     return {key: value for key, value in section.items() if key not in ignored}

@@ -25,7 +25,7 @@ def configure(level: str, json_format: bool, stream: IO[str]) -> Callable[[], No
 
     Fields go in by `extra=`: `logger.info("batch done", extra={"batch_id": 7})`.
     """
-    handler = logging.StreamHandler(stream)
+    handler = _Lossy(stream)
     handler.setFormatter(_formatter(json_format))
     lines: queue.SimpleQueue[Any] = queue.SimpleQueue()
     listener = logging.handlers.QueueListener(lines, handler)
@@ -36,6 +36,13 @@ def configure(level: str, json_format: bool, stream: IO[str]) -> Callable[[], No
     # Its start and stop lines say again what vgate.api.server says.
     logging.getLogger("uvicorn").setLevel("WARNING")
     return listener.stop
+
+
+class _Lossy(logging.StreamHandler[IO[str]]):
+    """A line that cannot be written is lost. What logging would print about it would come back through the capture."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  logging's name
+        return
 
 
 class _Unformatted(logging.handlers.QueueHandler):

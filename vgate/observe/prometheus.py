@@ -28,7 +28,11 @@ class PrometheusObserver(Observer):
         self._latency = Histogram(
             "vgate_request_latency_seconds", "Arrival to last byte.", ["endpoint"], buckets=_SECONDS, registry=registry
         )
-        self._in_flight = Gauge("vgate_requests_in_flight", "Requests not yet answered.", registry=registry)
+        self._in_flight = Gauge(
+            "vgate_requests_in_flight",
+            "Requests not yet answered, this one included.",
+            registry=registry,
+        )
         self._batch_size = Histogram("vgate_batch_size", "Requests in a batch.", buckets=_SIZES, registry=registry)
         self._batch_seconds = Histogram(
             "vgate_batch_processing_seconds",
