@@ -4,7 +4,8 @@ import pytest
 import yaml
 
 from vgate.config import conf_dir
-from vgate.harness.effective import WITHOUT_EFFECT, effective
+from vgate.config.inert import WITHOUT_EFFECT
+from vgate.harness.effective import effective
 
 
 def batch(target: str, size: int) -> dict[str, object]:
