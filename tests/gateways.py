@@ -8,17 +8,32 @@ from tests.scripted import Scripted
 from vgate.engine.base import Engine
 from vgate.gateway import Gateway
 from vgate.observe.base import Observer, Observers
-from vgate.types import Batch, Record
+from vgate.types import Batch, Record, Ticket
 
 # (batch, cache, dedup): every one of them with every other.
 COMBINATIONS = list(itertools.product(options("batch"), options("cache"), options("dedup")))
 
 
 class Heard(Observer):
-    """Remembers the batches that are done."""
+    """Remembers the batches that are done, who was dropped and why, and who is where."""
 
     def __init__(self) -> None:
         self.batches: list[tuple[Batch, float]] = []
+        self.dropped: list[str] = []
+        self.now_waiting = self.now_running = 0
+
+    def refused(self, reason: str) -> None:
+        self.dropped.append(reason)
+
+    def waiting(self, change: int) -> None:
+        self.now_waiting += change
+
+    def running(self, change: int) -> None:
+        self.now_running += change
+
+    def left(self, ticket: Ticket) -> None:
+        if ticket.refused:
+            self.dropped.append(ticket.refused)
 
     def batch_done(self, batch: Batch, now: float) -> None:
         self.batches.append((batch, now))
@@ -35,11 +50,13 @@ def gateway(
     observer: Observer | None = None,
     **changes: Any,
 ) -> Gateway:
-    """Changes go to every component that has such a key."""
+    """Changes go to every component that has such a key; `queue` names the queue's option."""
+    engine = engine or Scripted()
+    changes.setdefault("capacity", engine.capacity)
     parts = [
         build(group, option, **changes) for group, option in (("batch", batch), ("cache", cache), ("dedup", dedup))
     ]
-    return Gateway(engine or Scripted(), *parts, observer or Observers())
+    return Gateway(engine, *parts, observer or Observers())
 
 
 async def dry_run(**changes: Any) -> Engine:

@@ -38,7 +38,20 @@ CONFINED = {
 
 
 def test_groups_are_those_documented() -> None:
-    wanted = {"engine", "model", "batch", "cache", "dedup", "security", "logging", "server", "load", "slo", "preset"}
+    wanted = {
+        "engine",
+        "model",
+        "queue",
+        "batch",
+        "cache",
+        "dedup",
+        "security",
+        "logging",
+        "server",
+        "load",
+        "slo",
+        "preset",
+    }
     assert wanted | {"experiment"} == set(GROUPS)
 
 

@@ -44,7 +44,8 @@ def build_gateway(settings: Settings, engine: Engine, observer: Observer) -> Gat
     """The request path in front of an engine that is already there."""
     from vgate.gateway import Gateway
 
-    batch, cache, dedup = (_component(_section(s)) for s in (settings.batch, settings.cache, settings.dedup))
+    queue, cache, dedup = (_component(_section(s)) for s in (settings.queue, settings.cache, settings.dedup))
+    batch = _component(_section(settings.batch), queue=queue, capacity=lambda: engine.capacity)
     return Gateway(engine, batch, cache, dedup, observer)
 
 

@@ -4,6 +4,8 @@ ApiError                    any: status, message, type, param, code
   BadRequest          400
   TooLarge            413
   NotReady            503   the engine is still loading, has died, or the server is stopping
+  Overloaded          503   too many requests wait already
+  DeadlineExceeded    504   the answer could not begin by the request's deadline
 EngineStartError            not a client's: the engine could not be started; the message is the cause in one line
 """
 
@@ -56,6 +58,22 @@ class NotReady(ApiError):
 
     def __init__(self, message: str, retry_after_s: int = 5) -> None:
         super().__init__(503, message, "server_error", code="not_ready", headers={"retry-after": str(retry_after_s)})
+
+
+class Overloaded(ApiError):
+    """Too many requests wait already; `retry_after_s` is when there should be room."""
+
+    def __init__(self, waiting: int, retry_after_s: int) -> None:
+        message = f"{waiting} requests are waiting already (queue.max_waiting)."
+        headers = {"retry-after": str(retry_after_s)}
+        super().__init__(503, message, "server_error", code="overloaded", headers=headers)
+
+
+class DeadlineExceeded(ApiError):
+    """The answer could not begin by the request's deadline, and was not made."""
+
+    def __init__(self) -> None:
+        super().__init__(504, "The answer could not begin by its deadline.", "server_error", code="deadline_exceeded")
 
 
 class EngineStartError(Exception):

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
 
 from vgate import sse
 from vgate.batch.base import BatchStrategy
@@ -10,9 +10,9 @@ from vgate.cache.base import Cache
 from vgate.dedup.base import Dedup
 from vgate.dedup.flight import Flight
 from vgate.engine.base import Engine
-from vgate.errors import NotReady
+from vgate.errors import DeadlineExceeded, NotReady, Overloaded
 from vgate.observe.base import Observer
-from vgate.types import Answer, Call, Event, Record
+from vgate.types import Answer, Batch, Call, Event, Job, Record, Ticket
 
 
 class Gateway:
@@ -35,9 +35,11 @@ class Gateway:
             raise NotReady("The model is not ready.")
         source, events = await self._open(call, record)
         async with contextlib.aclosing(events):
-            async for event in events:
+            event = await _first(events, call.deadline)
+            while event is not None:
                 _stamp(record, event)
                 yield event if source == call.id else sse.readdressed(event, source, call.id)
+                event = await anext(events, None)
 
     async def _open(self, call: Call, record: Record) -> tuple[str, AsyncGenerator[Event, None]]:
         """Where the events come from, and whose id they carry: the cache, another call's generation, or its own."""
@@ -62,29 +64,72 @@ class Gateway:
     async def _generate(
         self, call: Call, record: Record, cache_key: bytes | None, dedup_key: bytes | None = None
     ) -> AsyncGenerator[Event, None]:
-        """Check, wait for admission, run, store; the place in the batch is given back whatever happens."""
-        job = await self.engine.prepare(call)
-        batch = await self._batch.enter()
-        made = 0
+        """Check, wait for admission, run, store; the place is given back whatever happens."""
+        ticket = self._ticket(call)
         try:
-            record.admitted = asyncio.get_running_loop().time()
-            record.batch_id, record.batch_size, record.generated = batch.id, batch.size, True
+            job = await self.engine.prepare(self._batch.queue.as_asked(call))
+            batch = await self._admitted(ticket, job)
+            record.admitted, record.generated = ticket.admitted, True
+            record.batch_id, record.batch_size = batch.id, batch.size
             if dedup_key:
                 self._dedup.dispatched(dedup_key)
             said: list[Event] = []
-            async with contextlib.aclosing(self.engine.run(job)) as raw:
-                async for event in sse.metered(raw, stream=call.stream, wants_usage=call.wants_usage):
-                    # Until the engine has counted, as for a client that leaves early, an event counts as one token.
-                    made = event.usage.completion_tokens if event.usage else made + event.content
-                    said.append(event)
-                    yield event
+            with self._in_engine():
+                async with contextlib.aclosing(self.engine.run(job)) as raw:
+                    async for event in sse.metered(raw, stream=call.stream, wants_usage=call.wants_usage):
+                        _count(ticket, event)
+                        said.append(event)
+                        yield event
+            ticket.complete = True
             if cache_key:
                 await self.cache.put(cache_key, Answer(call.id, tuple(said)))
         finally:
-            batch.tokens += made
-            now = asyncio.get_running_loop().time()  # before the place is free for the next batch
-            if self._batch.leave(batch):
-                self._observer.batch_done(batch, now)
+            self._leave(ticket)
+
+    def _ticket(self, call: Call) -> Ticket:
+        try:
+            return self._batch.open(call)
+        except Overloaded:
+            self._observer.refused("full")
+            raise
+
+    async def _admitted(self, ticket: Ticket, job: Job) -> Batch:
+        self._observer.waiting(+1)
+        try:
+            return await self._batch.enter(ticket, job)
+        finally:
+            self._observer.waiting(-1)
+
+    @contextlib.contextmanager
+    def _in_engine(self) -> Iterator[None]:
+        self._observer.running(+1)
+        try:
+            yield
+        finally:
+            self._observer.running(-1)
+
+    def _leave(self, ticket: Ticket) -> None:
+        now = asyncio.get_running_loop().time()  # before the place is free for the next batch
+        batch = self._batch.leave(ticket)
+        self._observer.left(ticket)
+        if batch:
+            self._observer.batch_done(batch, now)
+
+
+async def _first(events: AsyncGenerator[Event, None], deadline: float | None) -> Event | None:
+    """The first event; DeadlineExceeded when it does not come in time."""
+    try:
+        async with asyncio.timeout_at(deadline):
+            return await anext(events, None)
+    except TimeoutError:
+        raise DeadlineExceeded from None
+
+
+def _count(ticket: Ticket, event: Event) -> None:
+    if ticket.first is None:
+        ticket.first = asyncio.get_running_loop().time()
+    # Until the engine has counted, as for a client that leaves early, an event counts as one token.
+    ticket.tokens = event.usage.completion_tokens if event.usage else ticket.tokens + event.content
 
 
 def _stamp(record: Record, event: Event) -> None:

@@ -1,5 +1,6 @@
 """What travels along the request path."""
 
+import asyncio
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
@@ -30,14 +31,16 @@ class Event(NamedTuple):
 class Call:
     """What one client asked. `body` is the parsed JSON, never changed.
 
-    id:     unique, made here; answers carry it as `chatcmpl-<id>` or `cmpl-<id>`.
-    caller: the API key's name; "anonymous" where no keys are asked for.
+    id:       unique, made here; answers carry it as `chatcmpl-<id>` or `cmpl-<id>`.
+    caller:   the API key's name; "anonymous" where no keys are asked for.
+    deadline: the event loop's time by which its answer must have begun; None: any time.
     """
 
     id: str
     endpoint: Endpoint
     body: dict[str, Any]
     caller: str = "anonymous"
+    deadline: float | None = None
 
     @property
     def stream(self) -> bool:
@@ -60,11 +63,15 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A call that its engine has checked and can run. `payload` is the engine's own."""
+    """A call that its engine has checked and can run. `payload` is the engine's own.
+
+    max_tokens: the most that may be generated, summed over all choices.
+    """
 
     call: Call
     prompt_tokens: int
     payload: Any = None
+    max_tokens: int = 0
 
 
 @dataclass(slots=True)
@@ -76,6 +83,43 @@ class Batch:
     dispatched: float
     running: int
     tokens: int = 0
+
+
+class Capacity(NamedTuple):
+    """What an engine can do at once; None: not known, or without bound.
+
+    sequences: answers in the making; more wait inside the engine.
+    tokens:    prompt and output tokens of all of them, by the room of the KV cache.
+    """
+
+    sequences: int | None = None
+    tokens: int | None = None
+
+
+@dataclass(eq=False, slots=True)
+class Ticket:
+    """A request's way through admission. Times are the event loop's, in seconds; None: did not happen.
+
+    opened:   it arrived.
+    queued:   its engine had checked it, and it began to wait.
+    admitted: it entered the engine, as part of `batch`.
+    first:    the first event of its answer came.
+    tokens:   generated so far.
+    refused:  why it was dropped while it waited, in one word; "" when it was not.
+    """
+
+    call: Call
+    number: int
+    opened: float
+    entered: asyncio.Future[Batch]
+    job: Job | None = None
+    batch: Batch | None = None
+    queued: float | None = None
+    admitted: float | None = None
+    first: float | None = None
+    tokens: int = 0
+    complete: bool = False
+    refused: str = ""
 
 
 @dataclass(slots=True)

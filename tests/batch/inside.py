@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterable
 
+from tests.admission import enter, open_ticket
 from vgate.batch.base import BatchStrategy
 
 
@@ -17,7 +18,9 @@ class Inside:
 
     async def request(self, stay_s: float, after_s: float = 0.0) -> None:
         await asyncio.sleep(after_s)
-        batch = await self.strategy.enter()
+        ticket = await enter(self.strategy, open_ticket(self.strategy))
+        batch = ticket.batch
+        assert batch is not None
         self.entries.append((asyncio.get_running_loop().time(), batch.id, batch.size))
         self._now.append(batch.id)
         if len(set(self._now)) > 1:
@@ -26,7 +29,7 @@ class Inside:
             await asyncio.sleep(stay_s)
         finally:
             self._now.remove(batch.id)
-            self.strategy.leave(batch)
+            self.strategy.leave(ticket)
 
     async def all(self, stays_s: Iterable[float]) -> None:
         """All arrive at once."""

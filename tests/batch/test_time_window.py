@@ -2,9 +2,9 @@ import asyncio
 
 import pytest
 
+from tests.admission import enter, open_ticket
 from tests.batch.inside import Inside
 from tests.components import build
-from vgate.batch.time_window import TimeWindow
 
 
 @pytest.fixture
@@ -54,12 +54,12 @@ async def test_a_window_of_nothing_waits_for_nobody(inside: Inside) -> None:
 
 
 async def test_B6_who_left_in_the_very_turn_of_the_dispatch_is_not_in_the_batch() -> None:
-    strategy = TimeWindow(2, 50.0)
-    left = asyncio.create_task(strategy.enter())
+    strategy = build("batch", "time_window", max_batch_size=2, max_wait_time_ms=50.0)
+    left = asyncio.create_task(enter(strategy, open_ticket(strategy)))
     await asyncio.sleep(0.01)
     left.cancel()
-    batch = await strategy.enter()
-    assert batch.size == 1
+    ticket = await enter(strategy, open_ticket(strategy))
+    assert ticket.batch.size == 1
     await asyncio.gather(left, return_exceptions=True)
     assert strategy.waiting == 0
-    assert strategy.leave(batch)
+    assert strategy.leave(ticket)

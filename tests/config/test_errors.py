@@ -9,7 +9,7 @@ import pytest
 from tests.config.composing import serve, written, wrong
 
 BATCHES = "lockstep, passthrough, time_window"
-GROUPS = "batch, cache, dedup, engine, logging, model, security, server, version"
+GROUPS = "batch, cache, dedup, engine, logging, model, queue, security, server, version"
 
 ON_THE_COMMAND_LINE = {
     "batch=lockstp": f"batch = 'lockstp' {{}}: unknown option, did you mean batch=lockstep?; allowed: {BATCHES}",
@@ -45,7 +45,7 @@ ON_THE_COMMAND_LINE = {
     ),
     "load=poisson": (
         "load = 'poisson' {}: unknown key; "
-        "allowed: batch, cache, dedup, engine, logging, model, preset, security, server"
+        "allowed: batch, cache, dedup, engine, logging, model, preset, queue, security, server"
     ),
 }
 IN_A_FILE = {

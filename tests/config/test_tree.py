@@ -15,7 +15,7 @@ SERVED = [group for group in tree.groups_of("serve") if group not in tree.OVERLA
 BENCH_ONLY = sorted(set(tree.groups()) - set(SERVED) - set(tree.OVERLAYS))
 BUILT = [(g, o) for g in tree.groups() for o in tree.options(g) if "_target_" in tree.option_text(g, o)]
 # What the program hands to a class beside the keys of its section.
-WIRED = {"engine": {"model"}}
+WIRED = {"engine": {"model"}, "batch": {"queue", "capacity"}}
 # Settings that have no good default.
 NEEDED = {"security=keys": ["security.api_keys=[{key: sk-a, name: a}]"], "model=other": ["model.model_id=a/model"]}
 # Keys that those set.

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.admission import enter, open_ticket
 from tests.calls import leave
 from tests.components import build, options
 from vgate.batch.base import BatchStrategy
@@ -25,8 +26,8 @@ def watched(strategy: Any) -> Any:
     strategy.made = made = []
     make = strategy._new_batch
 
-    def remember(size: int) -> Batch:
-        made.append(make(size))
+    def remember(size: int, now: float) -> Batch:
+        made.append(make(size, now))
         return made[-1]
 
     strategy._new_batch = remember
@@ -36,13 +37,14 @@ def watched(strategy: Any) -> Any:
 async def stay(strategy: BatchStrategy, seconds: float = 0.0) -> tuple[Batch, float, bool]:
     """Enter, stay, leave: the batch, the wait, and whether this was the batch's last request."""
     arrived = now()
-    batch = await strategy.enter()
+    ticket = await enter(strategy, open_ticket(strategy))
     waited = now() - arrived
     try:
         await asyncio.sleep(seconds)
     finally:
-        last = strategy.leave(batch)
-    return batch, waited, last
+        last = strategy.leave(ticket) is not None
+    assert ticket.batch is not None
+    return ticket.batch, waited, last
 
 
 def now() -> float:
@@ -128,8 +130,10 @@ async def test_B6_who_left_before_admission_is_in_no_batch(strategy: Any) -> Non
     assert sum(batch.size for batch in strategy.made) == 3
 
 
-async def test_two_strategies_share_nothing(strategy: Any) -> None:
+@pytest.mark.parametrize("option", options("batch"))
+async def test_two_strategies_share_nothing(option: str) -> None:
     """Two gateways in one process: a full batch in one lets nothing go in the other."""
-    other = watched(type(strategy)(SIZE, WAIT_S * 1000))
+    strategy = watched(build("batch", option, max_batch_size=SIZE, max_wait_time_ms=WAIT_S * 1000))
+    other = watched(build("batch", option, max_batch_size=SIZE, max_wait_time_ms=WAIT_S * 1000))
     await asyncio.gather(*(stay(strategy) for _ in range(3)), stay(other))
     assert (sum(b.size for b in strategy.made), sum(b.size for b in other.made)) == (3, 1)

@@ -9,10 +9,11 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
+from tests.admission import enter, open_ticket
 from tests.components import build, options
 from tests.contracts.test_batch import watched
 from vgate.clock import VirtualLoop
-from vgate.types import Batch
+from vgate.types import Ticket
 
 SIZE, WAIT_S = 3, 0.1
 
@@ -25,13 +26,13 @@ class Histories(RuleBasedStateMachine):
         self.loop = VirtualLoop()
         self.strategy: Any = watched(build("batch", option, max_batch_size=SIZE, max_wait_time_ms=WAIT_S * 1000))
         self.tasks: list[asyncio.Task[None]] = []
-        self.inside: dict[int, Batch] = {}
-        self.entered: list[Batch] = []
+        self.inside: dict[int, Ticket] = {}
+        self.entered: list[Ticket] = []
 
     async def _request(self, number: int) -> None:
-        batch = await self.strategy.enter()
-        self.inside[number] = batch
-        self.entered.append(batch)
+        ticket = await enter(self.strategy, open_ticket(self.strategy))
+        self.inside[number] = ticket
+        self.entered.append(ticket)
 
     @rule(count=st.integers(1, 8))
     def arrive(self, count: int) -> None:
@@ -41,12 +42,13 @@ class Histories(RuleBasedStateMachine):
     @precondition(lambda self: self.inside)
     @rule(data=st.data())
     def leave(self, data: st.DataObject) -> None:
-        batch = self.inside.pop(data.draw(st.sampled_from(sorted(self.inside))))
-        self._in_loop(self._leave(batch))
+        ticket = self.inside.pop(data.draw(st.sampled_from(sorted(self.inside))))
+        self._in_loop(self._leave(ticket))
 
-    async def _leave(self, batch: Batch) -> None:
-        others = sum(batch is other for other in self.inside.values())
-        assert self.strategy.leave(batch) is (others == 0 and batch.running == 0)
+    async def _leave(self, ticket: Ticket) -> None:
+        others = sum(ticket.batch is other.batch for other in self.inside.values())
+        done = self.strategy.leave(ticket)
+        assert done is (ticket.batch if others == 0 and ticket.batch.running == 0 else None)
 
     @precondition(lambda self: any(not task.done() for task in self.tasks))
     @rule(data=st.data())
@@ -73,7 +75,7 @@ class Histories(RuleBasedStateMachine):
     @invariant()
     def everybody_inside_holds_a_place(self) -> None:
         for batch in self.strategy.made:
-            assert batch.running >= sum(batch is held for held in self.inside.values())
+            assert batch.running >= sum(batch is held.batch for held in self.inside.values())
 
     def teardown(self) -> None:
         """All leave: everybody still waiting gets in, and every place comes back."""

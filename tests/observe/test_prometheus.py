@@ -127,12 +127,13 @@ def test_every_metric_that_is_promised_is_there_from_the_start() -> None:
     names = {name for name, _ in scrape(PrometheusObserver())}
     finished = PrometheusObserver()
     finish(finished, record())
+    finished.refused("full")
     names |= {name for name, _ in scrape(finished)}
-    counters = {"requests", "tokens_generated", "cache_hits", "cache_misses"}
+    counters = {"requests", "tokens_generated", "cache_hits", "cache_misses", "queue_dropped"}
     histograms = {"request_latency_seconds", "batch_size", "batch_processing_seconds", "ttft_seconds", "tpot_seconds"}
     wanted = {f"vgate_{name}_total" for name in counters}
     wanted |= {f"vgate_{name}_{part}" for name in histograms for part in ("bucket", "count", "sum")}
-    assert names == wanted | {"vgate_requests_in_flight"}
+    assert names == wanted | {f"vgate_{gauge}" for gauge in ("requests_in_flight", "queue_waiting", "engine_running")}
 
 
 def test_the_scrape_holds_the_process_and_its_engine_too() -> None:

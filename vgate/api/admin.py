@@ -11,7 +11,7 @@ from vgate.api.service import Service
 from vgate.build import reconfigure
 from vgate.config import ConfigError, from_resolved
 
-SWAPPABLE = frozenset({"batch", "cache", "dedup", "security"})
+SWAPPABLE = frozenset({"queue", "batch", "cache", "dedup", "security"})
 
 
 def build_admin(service: Service) -> Starlette:

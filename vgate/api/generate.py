@@ -2,14 +2,16 @@
 
 import asyncio
 import contextlib
+import re
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator
 
-from vgate.api.asgi import ClientLeft, Receive, Scope, Send, read_json, send_whole, start
+from vgate.api.asgi import ClientLeft, Receive, Scope, Send, header, read_json, send_whole, start
 from vgate.api.service import Service
 from vgate.errors import BadRequest, NotReady
 from vgate.types import Call, Endpoint, Event, Record
 
+_MILLISECONDS = re.compile(r"\d{1,12}(\.\d{1,6})?")
 _STREAM_HEADERS = {
     "content-type": "text/event-stream; charset=utf-8",
     "cache-control": "no-cache",
@@ -31,7 +33,8 @@ class Generate:
             raise BadRequest(f"stream must be true or false, got {body['stream']!r}", "stream")
         if not self._service.ready:
             raise NotReady("The server is stopping." if self._service.stopping else "The model is not ready.")
-        call = Call(uuid.uuid4().hex, self._endpoint, body, record.caller)
+        deadline = _deadline(scope, record.arrived, self._service.settings.server.deadline_ms)
+        call = Call(uuid.uuid4().hex, self._endpoint, body, record.caller, deadline)
         record.stream, record.choices = call.stream, body.get("n") or 1
         record.user = body["user"][:200] if isinstance(body.get("user"), str) else None
         async with while_connected(receive), contextlib.aclosing(self._service.gateway.answer(call, record)) as events:
@@ -39,6 +42,17 @@ class Generate:
                 await _send_stream(send, record, events)
             else:
                 await send_whole(send, record, b"".join([event.data async for event in events]))
+
+
+def _deadline(scope: Scope, arrived: float, most_ms: float | None) -> float | None:
+    """By when the answer must have begun: what the client allows, at most what the server does."""
+    given = header(scope, b"x-vgate-deadline-ms")
+    allowed = [] if most_ms is None else [most_ms]
+    if given is not None:
+        if not _MILLISECONDS.fullmatch(given) or not float(given):
+            raise BadRequest(f"X-VGate-Deadline-Ms must be a positive number of milliseconds, got {given[:80]!r}")
+        allowed.append(float(given))
+    return arrived + min(allowed) / 1000 if allowed else None
 
 
 @contextlib.asynccontextmanager

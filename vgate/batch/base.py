@@ -1,121 +1,156 @@
-"""The contract of a batch strategy, and the collecting of batches that two of them share."""
+"""The contract of a batch strategy: requests arrive, wait, enter the engine in batches, and leave."""
 
 import asyncio
 import itertools
 from abc import ABC, abstractmethod
-from collections import deque
-from dataclasses import dataclass
+from collections.abc import Callable
 
-from vgate.types import Batch
+from vgate.batch.pace import Pace
+from vgate.errors import DeadlineExceeded, Overloaded
+from vgate.queue.base import Queue
+from vgate.types import Batch, Call, Capacity, Job, Ticket
 
 # Timers may fire this much early by the loop's own clock resolution; seconds.
-_SLACK_S = 1e-6
-
-
-@dataclass(eq=False, slots=True)
-class _Waiting:
-    deadline: float
-    entered: asyncio.Future[Batch]
+SLACK_S = 1e-6
 
 
 class BatchStrategy(ABC):
-    """Decides when each request enters the engine.
+    """Decides when waiting requests enter the engine and how many together; the queue decides in what order.
 
-    `enter` returns when the request may go, with the batch it goes in. Every `enter` that returned is followed by one
-    `leave`, however the request ended. `enter` may be cancelled at any time: the request then holds nothing.
+    `open` a ticket when a request arrives, `enter` with it when the engine has checked the request, and `leave` once,
+    however it ended; until then the ticket counts. Set `ticket.first`, `.tokens` and `.complete` on the way: some
+    strategies learn from them.
 
     exclusive: requests wait for those admitted before them to leave, so none may stay longer than the engine needs.
+    capacity:  tells what the engine can do, once it has loaded.
     """
 
     exclusive = False
 
-    def __init__(self, max_batch_size: int, max_wait_time_ms: float) -> None:
-        self.max_batch_size = max_batch_size
-        self.max_wait_s = max_wait_time_ms / 1000
-        self._ids = itertools.count(1)
-
-    @abstractmethod
-    async def enter(self) -> Batch:
-        """Wait for admission."""
-
-    def leave(self, batch: Batch) -> bool:
-        """Give the place in the batch back; True when this was the batch's last request."""
-        batch.running -= 1
-        return batch.running == 0
-
-    def _new_batch(self, size: int) -> Batch:
-        return Batch(next(self._ids), size, asyncio.get_running_loop().time(), running=size)
-
-
-class Collecting(BatchStrategy):
-    """Collects waiting requests into batches of `max_batch_size`, or of those there when the oldest's wait is over.
-
-    The wait counts from each request's own arrival; later arrivals do not lengthen it.
-    """
-
-    def __init__(self, max_batch_size: int, max_wait_time_ms: float) -> None:
-        super().__init__(max_batch_size, max_wait_time_ms)
-        self._queue: deque[_Waiting] = deque()
+    def __init__(self, queue: Queue, capacity: Callable[[], Capacity]) -> None:
+        self.queue = queue
+        self.running = 0
+        self._present = 0
+        self._capacity = capacity
+        self._pace = Pace()
+        self._numbers = itertools.count(1)
+        self._batches = itertools.count(1)
+        self._arrived: dict[Ticket, None] = {}
         self._timer: asyncio.TimerHandle | None = None
 
     @property
     def waiting(self) -> int:
         """Requests that have not been admitted."""
-        return len(self._queue)
+        return len(self.queue)
 
-    async def enter(self) -> Batch:
+    def open(self, call: Call) -> Ticket:
+        """Take note of an arrival. Raises Overloaded, at once, when too many wait already."""
         loop = asyncio.get_running_loop()
-        waiting = _Waiting(loop.time() + self.max_wait_s, loop.create_future())
-        self._queue.append(waiting)
+        capacity = self._capacity()
+        if self.queue.is_full(capacity, self._present):
+            waiting = self._present - (capacity.sequences or 0)
+            raise Overloaded(waiting, self._pace.time_for(1 + self._present - self.queue.max_waiting, loop.time()))
+        self._present += 1
+        return Ticket(call, next(self._numbers), loop.time(), loop.create_future())
+
+    async def enter(self, ticket: Ticket, job: Job) -> Batch:
+        """Wait for admission. Raises DeadlineExceeded for a request that cannot be answered in time any more."""
+        ticket.job, ticket.queued = job, asyncio.get_running_loop().time()
+        self.queue.push(ticket)
+        self._arrived[ticket] = None
         self._dispatch_due()
-        try:
-            return await waiting.entered
-        except asyncio.CancelledError:
-            self._withdraw(waiting)
-            raise
+        return await ticket.entered
 
-    def _may_dispatch(self) -> bool:
-        """Whether the strategy lets a full or due batch go now."""
-        return True
+    def leave(self, ticket: Ticket) -> Batch | None:
+        """Give back all that the ticket holds; its batch, when this was the last request in it."""
+        self._present -= 1
+        if ticket in self._arrived:
+            self._drop(ticket)
+            self._dispatch_due()
+            return None
+        batch = ticket.batch
+        if batch is None:
+            return None
+        self.running -= 1
+        batch.tokens += ticket.tokens
+        batch.running -= 1
+        self._pace.over(ticket, asyncio.get_running_loop().time())
+        self.queue.served(ticket)
+        self._on_leave(ticket)
+        self._dispatch_due()
+        return batch if batch.running == 0 else None
 
-    def _dispatch_due(self) -> None:
-        """Let go what is full or due, then set the timer for the oldest that still waits."""
-        now = asyncio.get_running_loop().time()
-        while self._queue and self._may_dispatch() and self._is_due(now):
-            self._dispatch()
-        self._set_timer()
+    @abstractmethod
+    def _due(self, now: float) -> int:
+        """How many of the queue's first are to enter now, as one batch; at least one waits."""
 
-    def _is_due(self, now: float) -> bool:
-        return len(self._queue) >= self.max_batch_size or now + _SLACK_S >= self._queue[0].deadline
-
-    def _dispatch(self) -> None:
-        members: list[_Waiting] = []
-        while self._queue and len(members) < self.max_batch_size:
-            waiting = self._queue.popleft()
-            # Cancelled a moment ago, its task not yet run.
-            if not waiting.entered.cancelled():
-                members.append(waiting)
-        if not members:
-            return
-        batch = self._new_batch(len(members))
-        self._on_dispatch(batch)
-        for member in members:
-            member.entered.set_result(batch)
+    def _next_due(self) -> float | None:
+        """When to ask again though nobody arrives or leaves; at least one waits."""
+        return None
 
     def _on_dispatch(self, batch: Batch) -> None:
         """Called with each batch before its requests are let go."""
+        return
 
-    def _set_timer(self) -> None:
+    def _on_leave(self, ticket: Ticket) -> None:
+        """Called with each request that was admitted, when it has ended."""
+        return
+
+    @property
+    def _oldest(self) -> Ticket:
+        """Who has waited longest; at least one waits."""
+        return next(iter(self._arrived))
+
+    def _dispatch_due(self) -> None:
+        """Let go what is due, then set the timer for what is not."""
+        now = asyncio.get_running_loop().time()
+        while self._arrived:
+            count = min(self._due(now), self.queue.room(self._capacity(), self.running))
+            if count < 1:
+                break
+            self._dispatch(int(count), now)
+        self._set_timer(now)
+
+    def _dispatch(self, count: int, now: float) -> None:
+        members: list[Ticket] = []
+        while self._arrived and len(members) < count:
+            ticket = self.queue.pop()
+            del self._arrived[ticket]
+            if self._is_worthwhile(ticket, now):
+                members.append(ticket)
+        if not members:
+            return
+        batch = self._new_batch(len(members), now)
+        self.running += len(members)
+        self._on_dispatch(batch)
+        for ticket in members:
+            ticket.batch, ticket.admitted = batch, now
+            ticket.entered.set_result(batch)
+
+    def _is_worthwhile(self, ticket: Ticket, now: float) -> bool:
+        """Whether the client is still there, its task perhaps not yet run, and can be answered in time."""
+        if ticket.entered.cancelled():
+            ticket.refused = "left"
+            return False
+        if ticket.call.deadline is not None and now + self._pace.least(ticket.call) > ticket.call.deadline:
+            ticket.refused = "deadline"
+            ticket.entered.set_exception(DeadlineExceeded())
+            return False
+        return True
+
+    def _new_batch(self, size: int, now: float) -> Batch:
+        return Batch(next(self._batches), size, now, running=size)
+
+    def _drop(self, ticket: Ticket) -> None:
+        del self._arrived[ticket]
+        self.queue.remove(ticket)
+        ticket.refused = "left"
+
+    def _set_timer(self, now: float) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if self._queue and self._may_dispatch():
-            self._timer = asyncio.get_running_loop().call_at(self._queue[0].deadline, self._dispatch_due)
-
-    def _withdraw(self, waiting: _Waiting) -> None:
-        """Undo an `enter` that was cancelled, be it before or just after it was admitted."""
-        if waiting in self._queue:
-            self._queue.remove(waiting)
-            self._set_timer()
-        elif waiting.entered.done() and not waiting.entered.cancelled():
-            self.leave(waiting.entered.result())
+        due = self._next_due() if self._arrived else None
+        # What is due and was not let go waits for room, so for somebody to leave.
+        if due is not None and due > now + SLACK_S:
+            self._timer = asyncio.get_running_loop().call_at(due, self._dispatch_due)

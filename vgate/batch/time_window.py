@@ -1,6 +1,6 @@
 """Collect a batch, let it go, collect the next: batches overlap in the engine."""
 
-from vgate.batch.base import Collecting
+from vgate.batch.windows import Collecting
 
 
 class TimeWindow(Collecting):

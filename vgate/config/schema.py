@@ -29,6 +29,7 @@ class ServerSettings(Section):
     port: int = Field(ge=0, le=65535)
     max_body_bytes: Positive
     shutdown_grace_s: NotNegative
+    deadline_ms: PositiveFloat | None
 
 
 class ModelSettings(Section):
@@ -76,6 +77,12 @@ class BatchSettings(Component):
     ] = Field(alias="_target_")
     max_batch_size: Positive
     max_wait_time_ms: NotNegative
+
+
+class QueueSettings(Component):
+    target: Literal["vgate.queue.fifo.Fifo"] = Field(alias="_target_")
+    max_waiting: Positive
+    max_running: Positive | Literal["engine"] | None
 
 
 class NoCacheSettings(Component):
@@ -169,6 +176,7 @@ class Settings(Section):
     server: ServerSettings
     model: ModelSettings
     engine: Engine
+    queue: QueueSettings
     batch: BatchSettings
     cache: Cache
     dedup: Dedup

@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator
 from typing import Any
 
-from vgate.types import Call, Job
+from vgate.types import Call, Capacity, Job
 
 
 class Engine(ABC):
@@ -35,6 +35,11 @@ class Engine(ABC):
     @abstractmethod
     def sampling_defaults(self) -> dict[str, Any]:
         """Sampling parameters that hold for requests that leave them out."""
+
+    @property
+    def capacity(self) -> Capacity:
+        """What it can do at once, as far as it is known; nothing is before it has started."""
+        return Capacity()
 
     @abstractmethod
     def models(self) -> list[dict[str, Any]]:

@@ -110,7 +110,10 @@ _NEEDS_MODEL = [
 
 @dataclass(frozen=True)
 class DryRequest:
-    """What is to be said: per choice its words (tokens) and why it ends. For embeddings: inputs and dimensions."""
+    """What is to be said: per choice its words (tokens) and why it ends. For embeddings: inputs and dimensions.
+
+    max_tokens: what was asked for in all choices; a stop string may end one earlier.
+    """
 
     prompt_tokens: int
     choices: list[list[str]] = field(default_factory=list)
@@ -118,6 +121,7 @@ class DryRequest:
     inputs: list[Any] = field(default_factory=list)
     dimensions: int = 0
     base64: bool = False
+    max_tokens: int = 0
 
 
 def read_request(call: Call, model: str, max_model_len: int, dimensions: int) -> DryRequest:
@@ -152,7 +156,8 @@ def _generation(request: Chat | Completion, max_model_len: int) -> DryRequest:
         )
     tokens = wanted or min(DEFAULT_TOKENS, room)
     said = [_say(prompt, request, choice, tokens) for choice in range(request.n or 1)]
-    return DryRequest(prompt_tokens, [words for words, _ in said], [reason for _, reason in said])
+    words, reasons = [words for words, _ in said], [reason for _, reason in said]
+    return DryRequest(prompt_tokens, words, reasons, max_tokens=tokens * len(said))
 
 
 def _joined(parts: list[Part]) -> str:

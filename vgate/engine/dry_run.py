@@ -8,7 +8,7 @@ from vgate.engine.base import Engine
 from vgate.engine.dry_answers import embeddings, stream, whole
 from vgate.engine.dry_request import DryRequest, read_request
 from vgate.engine.dry_steps import StepClock
-from vgate.types import Call, Job
+from vgate.types import Call, Capacity, Job
 
 
 class DryRunEngine(Engine):
@@ -30,6 +30,7 @@ class DryRunEngine(Engine):
         self._clock = StepClock(
             prefill_tokens_per_s, decode_step_ms / 1000, decode_step_per_seq_ms / 1000, max_num_seqs
         )
+        self._max_num_seqs = max_num_seqs
         self._dimensions = embedding_dimensions
         self._model = str(model["served_model_name"] or model["model_id"])
         self._max_model_len = int(model["max_model_len"] or 32768)
@@ -54,6 +55,10 @@ class DryRunEngine(Engine):
     def sampling_defaults(self) -> dict[str, Any]:
         return {"temperature": 1.0}
 
+    @property
+    def capacity(self) -> Capacity:
+        return Capacity(self._max_num_seqs, self._max_num_seqs * self._max_model_len)
+
     def models(self) -> list[dict[str, Any]]:
         return [
             {
@@ -67,7 +72,7 @@ class DryRunEngine(Engine):
 
     async def prepare(self, call: Call) -> Job:
         request = read_request(call, self._model, self._max_model_len, self._dimensions)
-        return Job(call, request.prompt_tokens, request)
+        return Job(call, request.prompt_tokens, request, request.max_tokens)
 
     async def run(self, job: Job) -> AsyncGenerator[bytes, None]:
         request: DryRequest = job.payload

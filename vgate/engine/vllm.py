@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from vgate.engine.base import Engine
 from vgate.errors import EngineStartError, NotReady
-from vgate.types import Call, Job
+from vgate.types import Call, Capacity, Job
 
 if TYPE_CHECKING:
     from vgate.engine.vllm_core import VllmCore
@@ -75,6 +75,10 @@ class VllmEngine(Engine):
     @property
     def sampling_defaults(self) -> dict[str, Any]:
         return self._started.sampling_defaults
+
+    @property
+    def capacity(self) -> Capacity:
+        return self._core.capacity if self._core is not None else Capacity()
 
     def models(self) -> list[dict[str, Any]]:
         return self._started.model_cards

@@ -11,7 +11,7 @@ from typing import Any
 
 from vgate.engine import vllm_settings
 from vgate.errors import ApiError, BadRequest, EngineStartError, NotReady
-from vgate.types import Call, Job
+from vgate.types import Call, Capacity, Job
 
 logger = logging.getLogger(__name__)
 
@@ -55,6 +55,7 @@ class VllmCore:
         self.sampling_defaults: dict[str, Any] = {}
         self.model_cards: list[dict[str, Any]] = []
         self.fingerprint = ""
+        self.capacity = Capacity()
         self.facts: dict[str, Any] = {}
 
     async def start(self) -> None:
@@ -74,10 +75,17 @@ class VllmCore:
         cards = await state.openai_serving_models.show_available_models()
         self.model_cards = [card.model_dump() for card in cards.data]
         self.fingerprint = self._identify()
+        self.capacity = self._room()
         self.facts = {
             "max_model_len": self._llm.model_config.max_model_len,
             "quantization": self._llm.model_config.quantization,
         }
+
+    def _room(self) -> Capacity:
+        config = self._llm.vllm_config
+        blocks = config.cache_config.num_gpu_blocks
+        tokens = blocks * config.cache_config.block_size if blocks else None
+        return Capacity(config.scheduler_config.max_num_seqs, tokens)
 
     def _identify(self) -> str:
         import vllm
@@ -131,8 +139,8 @@ class VllmCore:
         if request.stream:
             _count_usage(request)
         with _api_errors():
-            tokens = await handler.check(request)
-        return Job(call, _unless_error(tokens), request)
+            size = _unless_error(await handler.check(request))
+        return Job(call, size.prompt_tokens, request, size.max_tokens)
 
     def _check_name(self, name: str | None) -> None:
         """VLLM's embedding handler looks at the name and lets any pass."""

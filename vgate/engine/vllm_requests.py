@@ -7,8 +7,9 @@ waits for admission, so that a bad one is refused at once; the handler then find
 import inspect
 import types
 import typing
+from collections.abc import Iterable
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from fastapi.responses import Response
 from pydantic import BaseModel, PrivateAttr, TypeAdapter, ValidationError
@@ -31,6 +32,13 @@ _UNSUPPORTED = {
     "return_mm_kwargs": _ELSEWHERE,
 }
 _SCALARS = (bool, int, float, str, type(None))
+
+
+class Size(NamedTuple):
+    """Tokens of a request's prompts, and the most that may be generated for them."""
+
+    prompt_tokens: int
+    max_tokens: int
 
 
 class ChatRequest(ChatCompletionRequest):
@@ -63,13 +71,13 @@ class Chat(OpenAIServingChat):
         rendered = getattr(request, "_rendered", None)
         return rendered if rendered is not None else await super().render_chat_request(request)
 
-    async def check(self, request: ChatRequest) -> int | ErrorResponse:
-        """Render, and make the sampling parameters once to see that they are valid. Returns the prompt's tokens."""
+    async def check(self, request: ChatRequest) -> Size | ErrorResponse:
+        """Render, and make the sampling parameters once to see that they are valid."""
         request._rendered = rendered = await super().render_chat_request(request)
         if isinstance(rendered, ErrorResponse):
             return rendered
         wanted = request.max_completion_tokens if request.max_completion_tokens is not None else request.max_tokens
-        return sum(_check_sampling(self, request, prompt, wanted) for prompt in rendered[1])
+        return _total(_check_sampling(self, request, prompt, wanted) for prompt in rendered[1])
 
 
 class Text(OpenAIServingCompletion):
@@ -79,15 +87,20 @@ class Text(OpenAIServingCompletion):
         rendered = getattr(request, "_rendered", None)
         return rendered if rendered is not None else await super().render_completion_request(request)
 
-    async def check(self, request: TextRequest) -> int | ErrorResponse:
-        """Render, and make the sampling parameters once to see that they are valid. Returns the prompts' tokens."""
+    async def check(self, request: TextRequest) -> Size | ErrorResponse:
+        """Render, and make the sampling parameters once to see that they are valid."""
         request._rendered = rendered = await super().render_completion_request(request)
         if isinstance(rendered, ErrorResponse):
             return rendered
-        return sum(_check_sampling(self, request, prompt, request.max_tokens) for prompt in rendered)
+        return _total(_check_sampling(self, request, prompt, request.max_tokens) for prompt in rendered)
 
 
-def _check_sampling(handler: Any, request: Any, prompt: Any, wanted: int | None) -> int:
+def _total(sizes: Iterable[Size]) -> Size:
+    sizes = list(sizes)
+    return Size(sum(size.prompt_tokens for size in sizes), sum(size.max_tokens for size in sizes))
+
+
+def _check_sampling(handler: Any, request: Any, prompt: Any, wanted: int | None) -> Size:
     tokens: int = handler._extract_prompt_len(prompt)
     limits = (
         handler.model_config.max_model_len,
@@ -99,7 +112,7 @@ def _check_sampling(handler: Any, request: Any, prompt: Any, wanted: int | None)
     most = get_max_tokens(*limits, truncate_prompt_tokens=request.truncate_prompt_tokens)
     make = request.to_beam_search_params if request.use_beam_search else request.to_sampling_params
     make(most, handler.default_sampling_params)
-    return tokens
+    return Size(tokens, most * (request.n or 1))
 
 
 def read(model: type[BaseModel], body: dict[str, Any]) -> Any:

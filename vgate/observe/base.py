@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable
 
-from vgate.types import Batch, Record
+from vgate.types import Batch, Record, Ticket
 
 logger = logging.getLogger(__name__)
 
@@ -13,6 +13,18 @@ class Observer:
 
     def started(self, record: Record) -> None:
         """A request has arrived."""
+
+    def refused(self, reason: str) -> None:
+        """A request was turned away on arrival; `reason` in one word."""
+
+    def waiting(self, change: int) -> None:
+        """So many more, or fewer, requests wait for admission."""
+
+    def running(self, change: int) -> None:
+        """So many more, or fewer, requests are in the engine."""
+
+    def left(self, ticket: Ticket) -> None:
+        """A request that was opened has left, also one that was never queued or admitted."""
 
     def batch_done(self, batch: Batch, now: float) -> None:
         """The last request of a batch has left the engine, at loop time `now`."""
@@ -30,6 +42,22 @@ class Observers(Observer):
     def started(self, record: Record) -> None:
         for observer in self._observers:
             _guarded(observer, observer.started, record)
+
+    def refused(self, reason: str) -> None:
+        for observer in self._observers:
+            _guarded(observer, observer.refused, reason)
+
+    def waiting(self, change: int) -> None:
+        for observer in self._observers:
+            _guarded(observer, observer.waiting, change)
+
+    def running(self, change: int) -> None:
+        for observer in self._observers:
+            _guarded(observer, observer.running, change)
+
+    def left(self, ticket: Ticket) -> None:
+        for observer in self._observers:
+            _guarded(observer, observer.left, ticket)
 
     def batch_done(self, batch: Batch, now: float) -> None:
         for observer in self._observers:

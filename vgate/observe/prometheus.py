@@ -5,7 +5,7 @@ from typing import Any
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from vgate.observe.base import Observer
-from vgate.types import Batch, Record
+from vgate.types import Batch, Record, Ticket
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -52,8 +52,30 @@ class PrometheusObserver(Observer):
             "vgate_cache_misses_total", "Cacheable requests not found in the cache.", registry=registry
         )
 
+        self._waiting = Gauge("vgate_queue_waiting", "Requests that wait for admission.", registry=registry)
+        self._running = Gauge("vgate_engine_running", "Requests in the engine.", registry=registry)
+        self._dropped = Counter(
+            "vgate_queue_dropped_total",
+            "Requests not admitted: queue full, deadline out of reach, or client left.",
+            ["reason"],
+            registry=registry,
+        )
+
     def started(self, record: Record) -> None:
         self._in_flight.inc()
+
+    def refused(self, reason: str) -> None:
+        self._dropped.labels(reason).inc()
+
+    def waiting(self, change: int) -> None:
+        self._waiting.inc(change)
+
+    def running(self, change: int) -> None:
+        self._running.inc(change)
+
+    def left(self, ticket: Ticket) -> None:
+        if ticket.refused:
+            self._dropped.labels(ticket.refused).inc()
 
     def batch_done(self, batch: Batch, now: float) -> None:
         self._batch_size.observe(batch.size)

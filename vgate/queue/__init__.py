@@ -1,0 +1,1 @@
+"""In what order waiting requests are admitted, and how many may wait."""
