@@ -17,11 +17,16 @@ def options(group: str) -> tuple[str, ...]:
 
 def build(group: str, option: str, **changes: Any) -> Any:
     """An option with some of its keys changed; changes to keys that it has not are left out."""
-    section = dict(tree.option_text(group, option))
-    section |= {key: value for key, value in changes.items() if key in section}
-    if "api_keys" in section and not section["api_keys"]:
-        section["api_keys"] = KEYS
-    return _component(section, **_wiring(group, changes))
+    return _component(section(group, option, **changes), **_wiring(group, changes))
+
+
+def section(group: str, option: str, **changes: Any) -> dict[str, Any]:
+    """An option's keys and values, as in a resolved configuration."""
+    content = dict(tree.option_text(group, option))
+    content |= {key: value for key, value in changes.items() if key in content}
+    if "api_keys" in content and not content["api_keys"]:
+        content["api_keys"] = KEYS
+    return content
 
 
 def _wiring(group: str, changes: dict[str, Any]) -> dict[str, Any]:
