@@ -33,6 +33,7 @@ ON_THE_COMMAND_LINE = {
     "server.port=70000": "server.port = 70000 {}: must be less than or equal to 65535",
     "logging.level=LOUD": "logging.level = 'LOUD' {}: must be 'DEBUG', 'INFO', 'WARNING' or 'ERROR'",
     "model.model_id=null": "model.model_id = None {}: must be a valid string",
+    "engine.restart.max_attempts=-1": "engine.restart.max_attempts = -1 {}: must be greater than or equal to 0",
     "version=0.3": "version = 0.3 {}: must be a valid string",
     "batch.max_batch_size=1,4": (
         "batch.max_batch_size = '1,4' {}: a sweep of several values needs `python -m vgate.bench -m`"
@@ -135,3 +136,13 @@ def test_the_program_ends_with_code_2_and_this_one_line() -> None:
     run = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (run.returncode, run.stdout) == (2, "")
     assert run.stderr == f"vgate: {wrong('batch.max_batch_sze=3')}\n"
+
+
+def test_rates_of_faults_that_are_more_than_all_are_told_with_their_sum() -> None:
+    line = wrong("+preset=dry_run", "engine.faults.hang=0.7", "engine.faults.drop=0.5")
+    assert line.startswith("engine.faults = {")
+    assert line.endswith(
+        "(from the command line): the rates must be at most 1 together, and are hang 0.7 + drop 0.5 = 1.2"
+    )
+    line = wrong("+preset=dry_run", "engine.faults.hang=1.5")
+    assert line == "engine.faults.hang = 1.5 (from the command line): must be less than or equal to 1"

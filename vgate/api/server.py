@@ -31,7 +31,8 @@ class _Server(uvicorn.Server):
 async def serve(service: Service, sock: socket.socket, admin: socket.socket | None = None) -> None:
     """Answer until SIGTERM or SIGINT, then let streams finish within the grace period.
 
-    `/health` answers at once, `/ready` when the engine has loaded. Raises what the engine's start raises.
+    `/health` answers at once, `/ready` when the engine has loaded. Raises EngineStartError when that fails, and when an
+    engine that has died cannot be restarted.
     """
     admin_path = admin.getsockname() if admin else ""
     servers = [_server(build_app(service), service.settings.server.shutdown_grace_s)]
@@ -65,6 +66,7 @@ async def _start(service: Service, sock: socket.socket) -> None:
     logger.info("listening", extra={"host": host, "port": port, "engine": type(service.engine).__name__})
     await service.engine.start()
     logger.info("ready", extra={"host": host, "port": port})
+    await service.engine.watch()
 
 
 def _server(app: Any, grace_s: float) -> _Server:

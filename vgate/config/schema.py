@@ -3,12 +3,13 @@
 A component's section carries `_target_`, the class it is built from, read here as `target`.
 """
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, field_validator
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, field_validator, model_validator
 
 Positive = Annotated[int, Field(ge=1)]
 PositiveFloat = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Share = Annotated[float, Field(ge=0, le=1)]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
@@ -54,12 +55,42 @@ class ModelSettings(Section):
         return self.served_model_name or self.model_id
 
 
+class RestartSettings(Section):
+    max_attempts: int = Field(ge=0)
+    backoff_s: NotNegative
+    max_backoff_s: NotNegative
+    stable_s: NotNegative
+
+
 class VllmSettings(Component):
     target: Literal["vgate.engine.vllm.VllmEngine"] = Field(alias="_target_")
     start_timeout_s: PositiveFloat
     cpu_threads: Positive
     cpu_kvcache_gib: Positive
+    restart: RestartSettings
     extra_args: dict[str, Any]
+
+
+class FaultSettings(Section):
+    seed: int
+    after_tokens: Positive
+    slow_factor: Positive
+    error_before: Share
+    error_after: Share
+    hang: Share
+    drop: Share
+    crash: Share
+    slow: Share
+    split: Share
+
+    @model_validator(mode="after")
+    def _at_most_all(self) -> Self:
+        """A request has one fault."""
+        rates = {name: value for name, value in self if isinstance(value, float) and value}
+        if sum(rates.values()) > 1 + 1e-9:
+            told = " + ".join(f"{name} {value:g}" for name, value in rates.items())
+            raise ValueError(f"the rates must be at most 1 together, and are {told} = {sum(rates.values()):g}")
+        return self
 
 
 class DryRunSettings(Component):
@@ -69,6 +100,8 @@ class DryRunSettings(Component):
     decode_step_per_seq_ms: NotNegative
     max_num_seqs: Positive
     embedding_dimensions: Positive
+    faults: FaultSettings
+    restart: RestartSettings
 
 
 class BatchSettings(Component):

@@ -10,7 +10,8 @@ from vgate.types import Call, Capacity, Job
 class Engine(ABC):
     """Turns calls into answers.
 
-    Life: `start`, any number of `prepare` and `run`, `stop`. An engine that has failed is not `ready` and stays so.
+    Life: `start`, any number of `prepare` and `run`, `stop`. An engine that has died ends what it runs with NotReady
+    and is not `ready`, until `watch` has restarted it; its fingerprint is then the same.
     """
 
     @abstractmethod
@@ -20,6 +21,15 @@ class Engine(ABC):
     @abstractmethod
     async def stop(self) -> None:
         """Free everything. May be called at any time, also twice."""
+
+    async def watch(self) -> None:
+        """Restart the engine each time it dies. Runs until stopped; raises EngineStartError when it gives up."""
+        return
+
+    @property
+    def restarts(self) -> int:
+        """How often it has been restarted since it was made."""
+        return 0
 
     @property
     @abstractmethod

@@ -87,6 +87,14 @@ _WORDS = [
     "far",
     "above",
     "below",
+    # Of two, three and four bytes in UTF-8: what cuts a stream in pieces cuts these too.
+    "café",
+    "naïve",
+    "übrig",
+    "später",
+    "речка",
+    "東京",
+    "hello🙂",
 ]
 _NO_MODEL = "the dry-run engine has no model"
 _NEEDS_MODEL = [

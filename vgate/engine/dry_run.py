@@ -6,8 +6,10 @@ from typing import Any
 
 from vgate.engine.base import Engine
 from vgate.engine.dry_answers import embeddings, stream, whole
+from vgate.engine.dry_faults import Fault, Faults, faulty
 from vgate.engine.dry_request import DryRequest, read_request
-from vgate.engine.dry_steps import StepClock
+from vgate.engine.dry_steps import StepClock, engine_died
+from vgate.engine.restart import Restarting, RestartPolicy
 from vgate.types import Call, Capacity, Job
 
 
@@ -18,34 +20,44 @@ class DryRunEngine(Engine):
     logprobs, response_format, ...) are refused.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917  the keys of its section
         self,
         prefill_tokens_per_s: float,
         decode_step_ms: float,
         decode_step_per_seq_ms: float,
         max_num_seqs: int,
         embedding_dimensions: int,
+        faults: dict[str, Any],
+        restart: dict[str, Any],
         model: dict[str, Any],
     ) -> None:
-        self._clock = StepClock(
-            prefill_tokens_per_s, decode_step_ms / 1000, decode_step_per_seq_ms / 1000, max_num_seqs
-        )
+        self._timing = (prefill_tokens_per_s, decode_step_ms / 1000, decode_step_per_seq_ms / 1000, max_num_seqs)
+        self._faults = Faults(**faults)
+        self._running = Restarting(self._load, RestartPolicy(**restart))
         self._max_num_seqs = max_num_seqs
         self._dimensions = embedding_dimensions
         self._model = str(model["served_model_name"] or model["model_id"])
         self._max_model_len = int(model["max_model_len"] or 32768)
-        self._ready = False
 
     async def start(self) -> None:
-        self._ready = True
+        await self._running.start()
+
+    async def _load(self) -> StepClock:
+        return StepClock(*self._timing)
+
+    async def watch(self) -> None:
+        await self._running.watch()
 
     async def stop(self) -> None:
-        self._ready = False
-        await self._clock.stop()
+        await self._running.stop()
 
     @property
     def ready(self) -> bool:
-        return self._ready
+        return self._running.core is not None
+
+    @property
+    def restarts(self) -> int:
+        return self._running.restarts
 
     @property
     def fingerprint(self) -> str:
@@ -74,20 +86,40 @@ class DryRunEngine(Engine):
         request = read_request(call, self._model, self._max_model_len, self._dimensions)
         return Job(call, request.prompt_tokens, request, request.max_tokens)
 
-    async def run(self, job: Job) -> AsyncGenerator[bytes, None]:
+    def run(self, job: Job) -> AsyncGenerator[bytes, None]:
+        core = self._running.core
+        if core is None:
+            raise engine_died()
+        fault = self._faults.deal()
+        answer = self._answer(core, job, fault)
+        return faulty(answer, fault, _place(job, fault.tokens), core) if fault.kind else answer
+
+    async def _answer(self, core: StepClock, job: Job, fault: Fault) -> AsyncGenerator[bytes, None]:
         request: DryRequest = job.payload
         if job.call.endpoint == "embeddings":
-            await self._clock.prefill(request.prompt_tokens)
+            await core.prefill(request.prompt_tokens)
             yield embeddings(request, self._model)
             return
-        sequences = [self._clock.sequence(request.prompt_tokens, len(words)) for words in request.choices]
+        sequences = [core.sequence(request.prompt_tokens, len(words), fault.pace) for words in request.choices]
         try:
             if job.call.stream:
                 async for event in stream(job.call, request, self._model, sequences):
                     yield event
             else:
+                if fault.midway:
+                    await asyncio.gather(*(sequence.wait_for(fault.tokens) for sequence in sequences))
+                    yield b""  # in whose place the fault comes
                 await asyncio.gather(*(sequence.finish() for sequence in sequences))
                 yield whole(job.call, request, self._model)
         finally:
             for sequence in sequences:
                 sequence.abort()
+
+
+def _place(job: Job, tokens: int) -> int:
+    """Which piece of the answer comes after so many tokens; of an answer in one piece, that one."""
+    choices = job.payload.choices
+    if not job.call.stream:
+        return 0
+    roles = len(choices) if job.call.endpoint == "chat" else 0
+    return roles + min(tokens, sum(map(len, choices)))

@@ -3,20 +3,30 @@
 import asyncio
 from collections import deque
 
+from vgate.errors import NotReady
+
 
 class Sequence:
-    """One answer in the making: how many tokens it has, and a bell that rings with each."""
+    """One answer in the making: how many tokens it has, and a bell that rings with each.
 
-    def __init__(self, prompt_tokens: int, tokens: int) -> None:
+    pace: steps for a token; 1 is as fast as the engine goes.
+    """
+
+    def __init__(self, prompt_tokens: int, tokens: int, pace: int = 1) -> None:
         self.prompt_tokens = prompt_tokens
         self.tokens = tokens
         self.made = 0
         self.aborted = False
+        self._pace = pace
+        self._steps = 0
+        self._lost = False
         self._bell = asyncio.Event()
 
     async def wait_for(self, count: int) -> None:
-        """Return when so many tokens are there."""
+        """Return when so many tokens are there. Raises NotReady when the engine dies before."""
         while self.made < min(count, self.tokens):
+            if self._lost:
+                raise engine_died()
             self._bell.clear()
             await self._bell.wait()
 
@@ -28,10 +38,17 @@ class Sequence:
         """Leave the batch at the next step."""
         self.aborted = True
 
-    def advance(self) -> None:
-        """One token more."""
-        self.made += 1
+    def lose(self) -> None:
+        """There will be no more tokens."""
+        self._lost = True
         self._bell.set()
+
+    def advance(self) -> None:
+        """One step more."""
+        self._steps += 1
+        if self._steps % self._pace == 0:
+            self.made += 1
+            self._bell.set()
 
     @property
     def over(self) -> bool:
@@ -42,7 +59,7 @@ class StepClock:
     """Runs steps while there is work: each reads the prompts of the newly admitted and makes one token for all others.
 
     A step lasts decode_step + (running - 1) * per_sequence, plus new prompt tokens / prefill speed. At most
-    `max_num_seqs` sequences run; others wait in order of arrival.
+    `max_num_seqs` sequences run; others wait in order of arrival. Once dead it stays so.
     """
 
     def __init__(self, prefill_tokens_per_s: float, step_s: float, per_sequence_s: float, max_num_seqs: int) -> None:
@@ -53,10 +70,18 @@ class StepClock:
         self._waiting: deque[Sequence] = deque()
         self._running: list[Sequence] = []
         self._task: asyncio.Task[None] | None = None
+        self._dead = asyncio.Event()
 
-    def sequence(self, prompt_tokens: int, tokens: int) -> Sequence:
+    @property
+    def alive(self) -> bool:
+        """Whether it makes tokens."""
+        return not self._dead.is_set()
+
+    def sequence(self, prompt_tokens: int, tokens: int, pace: int = 1) -> Sequence:
         """Queue a sequence; its tokens come as steps are done."""
-        sequence = Sequence(prompt_tokens, tokens)
+        if not self.alive:
+            raise engine_died()
+        sequence = Sequence(prompt_tokens, tokens, pace)
         self._waiting.append(sequence)
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._steps())
@@ -70,10 +95,23 @@ class StepClock:
         finally:
             sequence.abort()
 
-    async def stop(self) -> None:
-        """End the steps; waiting sequences get nothing more."""
-        if self._task is not None and not self._task.done():
+    def crash(self) -> None:
+        """Die at once: all sequences are lost."""
+        self._dead.set()
+        for sequence in [*self._waiting, *self._running]:
+            sequence.lose()
+        if self._task is not None:
             self._task.cancel()
+
+    async def until_dead(self) -> None:
+        """Wait for its death, which is then raised as NotReady."""
+        await self._dead.wait()
+        raise engine_died()
+
+    async def stop(self) -> None:
+        """End the steps; sequences that have not ended are lost."""
+        self.crash()
+        if self._task is not None and not self._task.done():
             await asyncio.wait([self._task])
 
     async def _steps(self) -> None:
@@ -98,3 +136,8 @@ class StepClock:
     def _duration(self, admitted: list[Sequence]) -> float:
         prefill = sum(sequence.prompt_tokens for sequence in admitted) * self._prefill_s
         return prefill + self._step_s + (len(self._running) - 1) * self._per_sequence_s
+
+
+def engine_died() -> NotReady:
+    """What requests that were in the engine are told."""
+    return NotReady("The engine has died.")
