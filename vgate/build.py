@@ -30,6 +30,7 @@ def build_service(settings: Settings) -> Service:
     metrics = PrometheusObserver()
     observer = Observers(metrics, LogObserver())
     engine = build_engine(settings)
+    metrics.follow(engine)
     gateway = build_gateway(settings, engine, observer)
     return Service(settings, engine, gateway, build_security(settings), metrics, observer)
 

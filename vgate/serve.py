@@ -1,5 +1,13 @@
 """The gateway: `python -m vgate.serve +preset=cpu`."""
 
+import os
+import signal
+
+if __name__ == "__main__":
+    # Before the imports, which take most of a second: until the server handles signals, they just end it.
+    signal.signal(signal.SIGINT, lambda *_: os._exit(130))
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
+
 import asyncio
 import logging
 import socket
@@ -20,7 +28,7 @@ logger = logging.getLogger(__name__)
 
 
 def main() -> int:
-    """Exit codes: 0 stopped by a signal, 1 the engine or the socket failed, 2 a wrong setting."""
+    """Exit codes: 0 stopped by a signal, 1 the engine failed, 2 a wrong setting, 130 interrupted before it listened."""
     parser = cli.parser("serve", "An OpenAI-compatible server in front of vLLM.")
     parser.add_argument(
         "--resolved", metavar="FILE", help="start from a resolved configuration instead of composing one"
@@ -52,6 +60,7 @@ def _run(settings: Settings, notes: list[str], admin_socket: str | None) -> int:
     from vgate.api.server import listen, listen_unix, serve
     from vgate.build import build_service
     from vgate.clock import precise_loop
+    from vgate.engine import loading
     from vgate.errors import EngineStartError
     from vgate.observe.capture import OutputCapture
     from vgate.observe.logs import configure
@@ -66,11 +75,13 @@ def _run(settings: Settings, notes: list[str], admin_socket: str | None) -> int:
                 logger.warning(note)
             with asyncio.Runner(loop_factory=precise_loop) as runner:
                 runner.run(serve(build_service(settings), sock, admin))
+            code = 0
         except EngineStartError as error:
-            return _failed(error, capture)
+            code = _failed(error, capture)
         finally:
             close_logs()
-    return 0
+    loading.leave(code)
+    return code
 
 
 def _bound(name: str, address: str, listen: Callable[[], socket.socket]) -> socket.socket:

@@ -1,11 +1,16 @@
 """Metrics: what a scrape says after known requests."""
 
+import asyncio
 import itertools
 from typing import Any
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from tests.calls import ask, chat
+from tests.engine.faults import faults
+from tests.gateways import dry_run, gateway
+from vgate.errors import NotReady
 from vgate.observe.prometheus import PrometheusObserver
 from vgate.types import Batch, Record, Usage
 
@@ -172,3 +177,20 @@ def test_stats_of_an_idle_server() -> None:
     stats = PrometheusObserver().stats()
     assert stats["vgate_tokens_generated_total"] == 0
     assert stats["vgate_batch_size"] == {"count": 0, "sum": 0, "mean": None}
+
+
+async def test_deaths_and_restarts_of_the_engine_are_counted() -> None:
+    engine = await dry_run(faults=faults(crash=1.0))
+    observer = PrometheusObserver()
+    observer.follow(engine)
+    names = ("vgate_engine_deaths_total", "vgate_engine_restarts_total")
+    watching = asyncio.create_task(engine.watch())
+    with pytest.raises(NotReady):
+        await ask(gateway(engine), chat())
+    await asyncio.sleep(0.5)
+    assert [value(observer, name) for name in names] == [1, 0]
+    await asyncio.sleep(5)
+    assert [value(observer, name) for name in names] == [1, 1]
+    assert [observer.stats()[name] for name in names] == [1, 1]
+    await engine.stop()
+    await watching

@@ -27,8 +27,13 @@ class Engine(ABC):
         return
 
     @property
+    def deaths(self) -> int:
+        """How often it has died since it was made."""
+        return 0
+
+    @property
     def restarts(self) -> int:
-        """How often it has been restarted since it was made."""
+        """How often it has come back."""
         return 0
 
     @property

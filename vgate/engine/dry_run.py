@@ -56,6 +56,10 @@ class DryRunEngine(Engine):
         return self._running.core is not None
 
     @property
+    def deaths(self) -> int:
+        return self._running.deaths
+
+    @property
     def restarts(self) -> int:
         return self._running.restarts
 

@@ -55,6 +55,7 @@ class Restarting(Generic[C]):
         self._since = 0.0
         self._attempts = 0
         self._stopped = False
+        self.deaths = 0
         self.restarts = 0
 
     @property
@@ -78,6 +79,7 @@ class Restarting(Generic[C]):
         """Replace the core whenever it dies. Returns when stopped; raises EngineStartError when it gives up."""
         while not self._stopped:
             if self._core is not None and not self._core.alive:
+                self.deaths += 1
                 await self._replace()
             await asyncio.sleep(CHECK_S)
 

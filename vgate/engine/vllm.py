@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vgate.engine.base import Engine
+from vgate.engine.loading import in_thread
+from vgate.engine.restart import Restarting, RestartPolicy
 from vgate.errors import EngineStartError, NotReady
 from vgate.types import Call, Capacity, Job
 
@@ -24,6 +26,7 @@ class VllmEngine(Engine):
         start_timeout_s: float,
         cpu_threads: int,
         cpu_kvcache_gib: int,
+        restart: dict[str, Any],
         extra_args: dict[str, Any],
         model: dict[str, Any],
     ) -> None:
@@ -31,21 +34,31 @@ class VllmEngine(Engine):
         self._cpu = {"threads": cpu_threads, "kvcache_gib": cpu_kvcache_gib}
         self._extra_args = extra_args
         self._model = model
-        self._core: VllmCore | None = None
+        self._running: Restarting[VllmCore] = Restarting(self._load, RestartPolicy(**restart))
 
     async def start(self) -> None:
+        await self._running.start()
+
+    async def watch(self) -> None:
+        await self._running.watch()
+
+    async def stop(self) -> None:
+        await self._running.stop()
+
+    async def _load(self) -> "VllmCore":
         try:
             # Minutes of imports and loading, most of it blocking: in a thread, so that /health answers meanwhile.
             async with asyncio.timeout(self._start_timeout_s):
-                self._core = await asyncio.to_thread(self._load)
-                await self._core.start()
+                core = await in_thread(self._load_blocking, _end)
+                await _handlers_built(core)
         except TimeoutError:
             raise EngineStartError(
                 f"vLLM was not ready after {self._start_timeout_s:g} s (engine.start_timeout_s)"
             ) from None
-        logger.info("engine ready", extra={"engine": "vllm", "model": self._model["model_id"], **self._core.facts})
+        logger.info("engine ready", extra={"engine": "vllm", "model": self._model["model_id"], **core.facts})
+        return core
 
-    def _load(self) -> "VllmCore":
+    def _load_blocking(self) -> "VllmCore":
         _refuse_missing_folder(self._model["model_id"])
         try:
             from vgate.engine.vllm_core import load
@@ -53,20 +66,24 @@ class VllmEngine(Engine):
             raise EngineStartError(f"{error}; install vLLM: pip install 'vgate[cpu]' or 'vgate[gpu]'") from None
         return load(self._model, self._cpu, self._extra_args)
 
-    async def stop(self) -> None:
-        core, self._core = self._core, None
-        if core is not None:
-            await asyncio.to_thread(core.stop)
-
     @property
     def ready(self) -> bool:
-        return self._core is not None and self._core.alive
+        return self._running.core is not None
+
+    @property
+    def deaths(self) -> int:
+        return self._running.deaths
+
+    @property
+    def restarts(self) -> int:
+        return self._running.restarts
 
     @property
     def _started(self) -> "VllmCore":
-        if self._core is None:
+        core = self._running.core
+        if core is None:
             raise NotReady("The model is not ready.")
-        return self._core
+        return core
 
     @property
     def fingerprint(self) -> str:
@@ -78,7 +95,8 @@ class VllmEngine(Engine):
 
     @property
     def capacity(self) -> Capacity:
-        return self._core.capacity if self._core is not None else Capacity()
+        core = self._running.core
+        return core.capacity if core is not None else Capacity()
 
     def models(self) -> list[dict[str, Any]]:
         return self._started.model_cards
@@ -91,6 +109,18 @@ class VllmEngine(Engine):
 
     async def reset(self) -> None:
         await self._started.reset()
+
+
+def _end(core: "VllmCore") -> None:
+    core.end()
+
+
+async def _handlers_built(core: "VllmCore") -> None:
+    try:
+        await core.start()
+    except BaseException:
+        await core.stop()
+        raise
 
 
 def _refuse_missing_folder(model_id: str) -> None:

@@ -105,8 +105,12 @@ class VllmCore:
         """Whether the engine process has not failed."""
         return bool(self._handlers) and not self._llm.errored
 
-    def stop(self) -> None:
-        """End the engine process."""
+    async def stop(self) -> None:
+        """End the engine process, if it has not ended itself, and close what leads there."""
+        await asyncio.to_thread(self.end)
+
+    def end(self) -> None:
+        """As `stop`; blocks."""
         self._llm.shutdown()
         # Its __del__ shuts down again, at exit in an interpreter that is half gone.
         self._llm.shutdown = lambda *_args, **_kwargs: None

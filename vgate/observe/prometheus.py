@@ -1,9 +1,13 @@
 """Prometheus metrics of one server, and the same as JSON. The only module that imports prometheus_client."""
 
+from collections.abc import Iterator
 from typing import Any
 
-from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram, Metric, generate_latest
+from prometheus_client.core import CounterMetricFamily
+from prometheus_client.registry import Collector
 
+from vgate.engine.base import Engine
 from vgate.observe.base import Observer
 from vgate.types import Batch, Record, Ticket
 
@@ -100,6 +104,10 @@ class PrometheusObserver(Observer):
         if record.tpot_s is not None:
             self._tpot.observe(record.tpot_s)
 
+    def follow(self, engine: Engine) -> None:
+        """Tell of this engine's deaths and restarts too."""
+        self._registry.register(_Lives(engine))
+
     def exposition(self) -> bytes:
         """The text of `/metrics`: this server's metrics, then the process's and its engine's."""
         return generate_latest(self._registry) + generate_latest(REGISTRY)
@@ -116,6 +124,18 @@ class PrometheusObserver(Observer):
             else:
                 result.update({s.name: s.value for s in samples})
         return result
+
+
+class _Lives(Collector):
+    """What an engine counts itself, read when it is asked for."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def collect(self) -> Iterator[Metric]:
+        engine = self._engine
+        yield CounterMetricFamily("vgate_engine_deaths", "Times that the engine has died.", engine.deaths)
+        yield CounterMetricFamily("vgate_engine_restarts", "Times that it was restarted.", engine.restarts)
 
 
 def _histograms(samples: list[Any]) -> Any:
