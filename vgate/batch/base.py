@@ -25,8 +25,6 @@ class BatchStrategy(ABC):
     capacity:  tells what the engine can do, once it has loaded.
     """
 
-    exclusive = False
-
     def __init__(self, queue: Queue, capacity: Callable[[], Capacity]) -> None:
         self.queue = queue
         self.running = 0
@@ -42,6 +40,10 @@ class BatchStrategy(ABC):
     def waiting(self) -> int:
         """Requests that have not been admitted."""
         return len(self.queue)
+
+    @property
+    def exclusive(self) -> bool:
+        return self.queue.max_running is not None
 
     def open(self, call: Call) -> Ticket:
         """Take note of an arrival. Raises Overloaded, at once, when too many wait already."""
@@ -88,8 +90,8 @@ class BatchStrategy(ABC):
         """When to ask again though nobody arrives or leaves; at least one waits."""
         return None
 
-    def _on_dispatch(self, batch: Batch) -> None:
-        """Called with each batch before its requests are let go."""
+    def _on_admit(self, ticket: Ticket) -> None:
+        """Called with each request that is admitted, before it is let go."""
         return
 
     def _on_leave(self, ticket: Ticket) -> None:
@@ -104,27 +106,33 @@ class BatchStrategy(ABC):
     def _dispatch_due(self) -> None:
         """Let go what is due, then set the timer for what is not."""
         now = asyncio.get_running_loop().time()
-        while self._arrived:
+        while self._next(now):
             count = min(self._due(now), self.queue.room(self._capacity(), self.running))
             if count < 1:
                 break
             self._dispatch(int(count), now)
         self._set_timer(now)
 
+    def _next(self, now: float) -> Ticket | None:
+        """The next that is worthwhile; those before it are dropped. None when nobody waits."""
+        while self._arrived:
+            ticket = self.queue.peek(now)
+            if self._is_worthwhile(ticket, now):
+                return ticket
+            del self._arrived[ticket]
+            self.queue.remove(ticket)
+        return None
+
     def _dispatch(self, count: int, now: float) -> None:
         members: list[Ticket] = []
-        while self._arrived and len(members) < count:
-            ticket = self.queue.pop()
-            del self._arrived[ticket]
-            if self._is_worthwhile(ticket, now):
-                members.append(ticket)
-        if not members:
-            return
+        while len(members) < count and self._next(now):
+            members.append(self.queue.pop(now))
+            del self._arrived[members[-1]]
         batch = self._new_batch(len(members), now)
         self.running += len(members)
-        self._on_dispatch(batch)
         for ticket in members:
             ticket.batch, ticket.admitted = batch, now
+            self._on_admit(ticket)
             ticket.entered.set_result(batch)
 
     def _is_worthwhile(self, ticket: Ticket, now: float) -> bool:

@@ -113,9 +113,23 @@ class BatchSettings(Component):
 
 
 class QueueSettings(Component):
-    target: Literal["vgate.queue.fifo.Fifo"] = Field(alias="_target_")
     max_waiting: Positive
     max_running: Positive | Literal["engine"] | None
+
+
+class FifoSettings(QueueSettings):
+    target: Literal["vgate.queue.fifo.Fifo"] = Field(alias="_target_")
+
+
+class PrioritySettings(QueueSettings):
+    target: Literal["vgate.queue.priority.Priority"] = Field(alias="_target_")
+    most: Positive
+    ageing_s: PositiveFloat
+
+
+class FairSettings(QueueSettings):
+    target: Literal["vgate.queue.fair.Fair"] = Field(alias="_target_")
+    ageing_s: PositiveFloat
 
 
 class NoCacheSettings(Component):
@@ -186,6 +200,12 @@ Engine = Annotated[
     | Annotated[DryRunSettings, Tag("vgate.engine.dry_run.DryRunEngine")],
     Discriminator(_target),
 ]
+Queue = Annotated[
+    Annotated[FifoSettings, Tag("vgate.queue.fifo.Fifo")]
+    | Annotated[PrioritySettings, Tag("vgate.queue.priority.Priority")]
+    | Annotated[FairSettings, Tag("vgate.queue.fair.Fair")],
+    Discriminator(_target),
+]
 Cache = Annotated[
     Annotated[NoCacheSettings, Tag("vgate.cache.none.NoCache")]
     | Annotated[LruCacheSettings, Tag("vgate.cache.lru.LruCache")],
@@ -209,7 +229,7 @@ class Settings(Section):
     server: ServerSettings
     model: ModelSettings
     engine: Engine
-    queue: QueueSettings
+    queue: Queue
     batch: BatchSettings
     cache: Cache
     dedup: Dedup

@@ -18,7 +18,7 @@ READY_LIMIT_S = 60.0  # on top of what the engine says it may take
 STOP_SLACK_S = 10.0
 LOOK_EVERY_S = 0.1
 SETTLE_LIMIT_S = 5.0  # a server may do a request's last bookkeeping after its last byte
-SWAPPABLE = ("batch", "cache", "dedup", "security")
+SWAPPABLE = ("queue", "batch", "cache", "dedup", "security")
 
 
 class ServerFailed(Exception):

@@ -9,7 +9,8 @@ from vgate.types import Call, Capacity, Ticket
 class Queue(ABC):
     """Holds the requests that wait for admission and says which is next.
 
-    A ticket is pushed once and popped or removed at most once. `pop` and `peek` are never asked of an empty queue.
+    A ticket is pushed once and popped or removed at most once; `pop` takes what `peek` says. Neither is asked of an
+    empty queue. `now` is the event loop's time, in seconds.
 
     max_waiting: requests that may wait, here and inside the engine; further ones are refused.
     max_running: requests in the engine at once; "engine": as many as it runs at once; None: no bound.
@@ -21,15 +22,17 @@ class Queue(ABC):
 
     @abstractmethod
     def push(self, ticket: Ticket) -> None:
-        """Add a request; raises ApiError for a field of it that the order reads and that is wrong."""
+        """Add a request; it has been through `as_asked`."""
 
     @abstractmethod
-    def pop(self) -> Ticket:
-        """Take out the next."""
-
-    @abstractmethod
-    def peek(self) -> Ticket:
+    def peek(self, now: float) -> Ticket:
         """The next, left where it is."""
+
+    def pop(self, now: float) -> Ticket:
+        """Take out the next, which is being admitted."""
+        ticket = self.peek(now)
+        self.remove(ticket)
+        return ticket
 
     @abstractmethod
     def remove(self, ticket: Ticket) -> None:
@@ -40,7 +43,7 @@ class Queue(ABC):
         """How many wait."""
 
     def as_asked(self, call: Call) -> Call:
-        """The call for the engine, without fields that were meant for this queue."""
+        """The call for the engine, without fields that were meant for this queue; raises ApiError if one is wrong."""
         return call
 
     def served(self, ticket: Ticket) -> None:

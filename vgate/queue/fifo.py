@@ -16,12 +16,7 @@ class Fifo(Queue):
     def push(self, ticket: Ticket) -> None:
         self._waiting[ticket] = None
 
-    def pop(self) -> Ticket:
-        ticket = self.peek()
-        del self._waiting[ticket]
-        return ticket
-
-    def peek(self) -> Ticket:
+    def peek(self, now: float) -> Ticket:
         return next(iter(self._waiting))
 
     def remove(self, ticket: Ticket) -> None:
