@@ -12,6 +12,8 @@ import orjson
 PATH = "/v1/chat/completions"
 # When a client leaves: before its request is whole, so many seconds after it, after the answer's first bytes, never.
 LEAVES = ("in the head", "in the body", "soon", "later", "after the first bytes", "never", "never", "never")
+# Longer than any answer takes that is not held up on purpose.
+PATIENCE_S = 1.5
 
 
 @dataclass
@@ -41,8 +43,11 @@ class Storm:
         body, headers = self._request()
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
         try:
-            answer = await self._exchange(reader, writer, orjson.dumps(body), headers, leaves)
+            async with asyncio.timeout(PATIENCE_S):
+                answer = await self._exchange(reader, writer, orjson.dumps(body), headers, leaves)
             self._judge(answer, bool(body["stream"]), leaves)
+        except TimeoutError:
+            self.ended["gave up"] += 1
         except (ConnectionError, asyncio.IncompleteReadError):
             self.ended[f"broken, {leaves}"] += 1
         finally:

@@ -12,7 +12,7 @@ from tests.api.storm import Storm
 from tests.components import options, section
 from tests.servers import Server, running
 
-WARM_UP, REQUESTS, AT_ONCE = 8_000, 20_000, 48
+WARM_UP, REQUESTS, AT_ONCE = 5_000, 20_000, 48
 SETTINGS = (
     "+preset=dry_run",
     "engine.decode_step_ms=1",
@@ -21,6 +21,12 @@ SETTINGS = (
     "queue.max_waiting=12",
     "cache.maxsize=100",
     "dedup=batch",
+    *(f"engine.faults.{kind}=0.02" for kind in ("error_before", "error_after", "drop", "slow", "split")),
+    "engine.faults.hang=0.005",
+    "engine.faults.crash=0.001",
+    "engine.restart.backoff_s=0.02",
+    "engine.restart.max_backoff_s=0.02",
+    "engine.restart.max_attempts=1000",
 )
 
 
@@ -56,9 +62,11 @@ def test_O2_R5_after_a_storm_every_gauge_is_zero_and_memory_is_back(server: Serv
         assert part.wrong == []
         ended = {how: ended.get(how, 0) + part.ended[how] for how in ended.keys() | part.ended.keys()}
     time.sleep(1)
-    assert {"200", "200 stream", "400", "503", "504", "soon", "in the body"} <= ended.keys(), ended
+    assert {"200", "200 stream", "400", "500", "502", "503", "504", "soon", "in the body"} <= ended.keys(), ended
+    assert {"broken off with an error", "gave up"} <= ended.keys(), ended
     assert server.metric("vgate_queue_waiting") == 0
     assert server.metric("vgate_engine_running") == 0
     assert server.metric("vgate_requests_in_flight") == 1  # the one that reads this
     assert server.metric("vgate_queue_dropped_total") > 0
+    assert server.metric("vgate_engine_restarts_total") > 0
     assert rss_kib(server) <= 1.05 * before
