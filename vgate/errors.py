@@ -2,6 +2,7 @@
 
 ApiError                    any: status, message, type, param, code
   BadRequest          400
+  TooSlow             408   the client read its stream too slowly
   TooLarge            413
   NotReady            503   the engine is still loading, has died, or the server is stopping
   Overloaded          503   too many requests wait already
@@ -43,6 +44,14 @@ class BadRequest(ApiError):
 
     def __init__(self, message: str, param: str | None = None, code: str | None = None) -> None:
         super().__init__(400, message, "invalid_request_error", param, code)
+
+
+class TooSlow(ApiError):
+    """The client is so far behind the stream it shares that the rest is not kept for it any longer."""
+
+    def __init__(self, limit: int) -> None:
+        message = f"Read too slowly: more than {limit} bytes behind the answer (dedup.max_buffer_bytes)."
+        super().__init__(408, message, "invalid_request_error", code="read_too_slowly")
 
 
 class TooLarge(ApiError):

@@ -7,12 +7,12 @@ from collections.abc import AsyncGenerator, Iterator
 from vgate import sse
 from vgate.batch.base import BatchStrategy
 from vgate.cache.base import Cache
-from vgate.dedup.base import Dedup
+from vgate.dedup.base import Dedup, Events
 from vgate.dedup.flight import Flight
 from vgate.engine.base import Engine
 from vgate.errors import DeadlineExceeded, NotReady, Overloaded
 from vgate.observe.base import Observer
-from vgate.types import Answer, Batch, Call, Event, Job, Record, Ticket
+from vgate.types import Answer, Batch, Call, Due, Event, Job, Record, Ticket
 
 
 class Gateway:
@@ -34,38 +34,57 @@ class Gateway:
         if not self.engine.ready:
             raise NotReady("The model is not ready.")
         source, events = await self._open(call, record)
+        theirs, mine, wants_usage = source.encode(), call.id.encode(), call.wants_usage
         async with contextlib.aclosing(events):
             event = await _first(events, call.deadline)
             while event is not None:
-                _stamp(record, event)
-                yield event if source == call.id else sse.readdressed(event, source, call.id)
+                if wants_usage or not event.counts:
+                    _stamp(record, event)
+                    yield event if theirs == mine else sse.readdressed(event, theirs, mine)
                 event = await anext(events, None)
 
-    async def _open(self, call: Call, record: Record) -> tuple[str, AsyncGenerator[Event, None]]:
+    async def _open(self, call: Call, record: Record) -> tuple[str, Events]:
         """Where the events come from, and whose id they carry: the cache, another call's generation, or its own."""
         fingerprint, defaults = self.engine.fingerprint, self.engine.sampling_defaults
         bypass = self.cache.refuses(call, defaults)
         key = None if bypass else self.cache.key(call, fingerprint)
-        stored = await self.cache.get(key) if key else None
-        if stored:
-            record.cache = "hit"
-            return stored.id, _replay(stored)
-        record.cache = f"bypass({bypass})" if bypass else "miss"
-        if self._dedup.refuses(call, defaults):
+        shared = None if self._dedup.refuses(call, defaults) else self._dedup.key(call, fingerprint)
+        with self._dedup.looking(shared) if shared and key else contextlib.nullcontext():
+            stored = await self.cache.get(key) if key else None
+            if stored:
+                record.cache = "hit"
+                return stored.id, _replay(stored)
+            record.cache = f"bypass({bypass})" if bypass else "miss"
+            return self._follow(call, record, key, shared)
+
+    def _follow(self, call: Call, record: Record, key: bytes | None, shared: bytes | None) -> tuple[str, Events]:
+        """A generation: another call's, or its own, which it need not be the one to end."""
+        # A client that reads slowly must not keep its place in the batch from others.
+        patient = not self._batch.exclusive
+        if not shared:
             events = self._generate(call, record, key)
-            # A client that reads slowly must not keep its place in the batch from others.
-            return call.id, Flight(call.id, events).read() if self._batch.exclusive else events
-        shared = self._dedup.key(call, fingerprint)
-        source, events = self._dedup.open(shared, call, lambda: self._generate(call, record, key, shared))
+            return call.id, events if patient else Flight(call.id, events, patient=False).read()
+        source, followed = self._dedup.open(
+            shared, call, lambda due: self._generate(call, record, key, shared, due), patient=patient
+        )
         if source != call.id:
             record.cache = "coalesced"
-        return source, events
+        return source, followed
 
     async def _generate(
-        self, call: Call, record: Record, cache_key: bytes | None, dedup_key: bytes | None = None
+        self,
+        call: Call,
+        record: Record,
+        cache_key: bytes | None,
+        dedup_key: bytes | None = None,
+        due: Due | None = None,
     ) -> AsyncGenerator[Event, None]:
-        """Check, wait for admission, run, store; the place is given back whatever happens."""
+        """Check, wait for admission, run, store; the place is given back whatever happens.
+
+        The call's client may have left long before the end: others follow until their deadline, which is `due`.
+        """
         ticket = self._ticket(call)
+        ticket.opened, ticket.due = record.arrived, due
         try:
             job = await self.engine.prepare(self._batch.queue.as_asked(call))
             batch = await self._admitted(ticket, job)
@@ -76,7 +95,7 @@ class Gateway:
             said: list[Event] = []
             with self._in_engine():
                 async with contextlib.aclosing(self.engine.run(job)) as raw:
-                    async for event in sse.metered(raw, stream=call.stream, wants_usage=call.wants_usage):
+                    async for event in sse.metered(raw, stream=call.stream):
                         _count(ticket, event)
                         said.append(event)
                         yield event
@@ -116,7 +135,7 @@ class Gateway:
             self._observer.batch_done(batch, now)
 
 
-async def _first(events: AsyncGenerator[Event, None], deadline: float | None) -> Event | None:
+async def _first(events: Events, deadline: float | None) -> Event | None:
     """The first event; DeadlineExceeded when it does not come in time."""
     try:
         async with asyncio.timeout_at(deadline):
@@ -128,6 +147,9 @@ async def _first(events: AsyncGenerator[Event, None], deadline: float | None) ->
 def _count(ticket: Ticket, event: Event) -> None:
     if ticket.first is None:
         ticket.first = asyncio.get_running_loop().time()
+    if event.content:
+        ticket.last_token = asyncio.get_running_loop().time()
+        ticket.first_token = ticket.last_token if ticket.first_token is None else ticket.first_token
     # Until the engine has counted, as for a client that leaves early, an event counts as one token.
     ticket.tokens = event.usage.completion_tokens if event.usage else ticket.tokens + event.content
 

@@ -40,16 +40,16 @@ def decode(event: bytes) -> Any:
     return orjson.loads(event[event.rfind(b"\n" + _DATA) + 1 + len(_DATA) :])
 
 
-async def metered(raw: AsyncIterator[bytes], *, stream: bool, wants_usage: bool) -> AsyncIterator[Event]:
+async def metered(raw: AsyncIterator[bytes], *, stream: bool) -> AsyncIterator[Event]:
     """An engine's answer as events, the last one with the usage.
 
-    An engine always ends a stream with a usage chunk and `[DONE]`; the usage chunk goes on only where the client asked
-    for it. Raises ApiError for an error event, and for an answer that ends before its end or is not JSON.
+    An engine always ends a stream with a usage chunk and `[DONE]`; the usage chunk is marked as `counts`. Raises
+    ApiError for an error event, and for an answer that ends before its end or is not JSON.
     """
     if not stream:
         yield _whole(b"".join([piece async for piece in raw]))
         return
-    splitter, reader, clean = Splitter(), _Reader(wants_usage), True
+    splitter, reader, clean = Splitter(), _Reader(), True
     async for piece in raw:
         # Runs once for every token there is, so it is written for speed; tests hold it against the plain way.
         _, _, rest = piece.partition(b"\n")
@@ -73,8 +73,7 @@ async def metered(raw: AsyncIterator[bytes], *, stream: bool, wants_usage: bool)
 class _Reader:
     """Looks into events: content, usage, errors, the end."""
 
-    def __init__(self, wants_usage: bool) -> None:
-        self._wants_usage = wants_usage
+    def __init__(self) -> None:
         self._usage = Usage(0, 0)
         self.done = False
         # How this stream speaks, as far as it is known.
@@ -93,8 +92,7 @@ class _Reader:
             content = _has_content(chunk)
             if content:
                 self.sign = next((sign for sign in _SIGNS if sign in data), self.sign)
-            if self._wants_usage or not _is_usage_only(chunk):
-                yield Event(data, content)
+            yield Event(data, content, counts=_is_usage_only(chunk))
 
     def read_end(self, events: list[bytes]) -> Iterator[Event]:
         """What stands without its blank line where the bytes end: `[DONE]`, or the answer is broken."""
@@ -155,9 +153,10 @@ class Splitter:
         return [fields + _DATA + data + b"\n\n"] if data else []
 
 
-def readdressed(event: Event, old: str, new: str) -> Event:
+def readdressed(event: Event, old: bytes, new: bytes) -> Event:
     """The event as an answer to another call: each client's answer has its own id."""
-    return event._replace(data=event.data.replace(old.encode(), new.encode()))
+    data, content, usage, counts = event  # `_replace` takes four times as long
+    return Event(data.replace(old, new), content, usage, counts)
 
 
 def _chunk(event: bytes) -> dict[str, Any]:

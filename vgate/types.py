@@ -20,11 +20,13 @@ class Event(NamedTuple):
     data:    bytes to send: a whole SSE event, or the whole JSON body of an answer that is not streamed.
     content: whether it carries generated output; the first such event stamps TTFT.
     usage:   in the last event of an answer that ended well; None before.
+    counts:  whether it is a stream's usage chunk, which goes only to clients that asked for it.
     """
 
     data: bytes
     content: bool = False
     usage: Usage | None = None
+    counts: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +98,22 @@ class Capacity(NamedTuple):
     tokens: int | None = None
 
 
+@dataclass(slots=True)
+class Due:
+    """By when an answer must have begun, at the latest of those who wait for it; None: any time."""
+
+    latest: float | None
+
+    def extend(self, deadline: float | None) -> None:
+        """One more waits, with a deadline of its own."""
+        self.latest = None if self.latest is None or deadline is None else max(self.latest, deadline)
+
+
+def tpot(first: float | None, last: float | None, tokens: int) -> float | None:
+    """Time per output token, (last - first) / (N - 1), in seconds; None below two tokens."""
+    return None if first is None or last is None or tokens < 2 else (last - first) / (tokens - 1)
+
+
 @dataclass(eq=False, slots=True)
 class Ticket:
     """A request's way through admission. Times are the event loop's, in seconds; None: did not happen.
@@ -104,8 +122,10 @@ class Ticket:
     queued:   its engine had checked it, and it began to wait.
     admitted: it entered the engine, as part of `batch`.
     first:    the first event of its answer came.
+    first_token, last_token: the first and the last event with content came.
     tokens:   generated so far.
     refused:  why it was dropped while it waited, in one word; "" when it was not.
+    due:      the deadline of those who share the answer; None: the call's own holds.
     """
 
     call: Call
@@ -117,9 +137,29 @@ class Ticket:
     queued: float | None = None
     admitted: float | None = None
     first: float | None = None
+    first_token: float | None = None
+    last_token: float | None = None
     tokens: int = 0
     complete: bool = False
     refused: str = ""
+    due: Due | None = None
+
+    @property
+    def deadline(self) -> float | None:
+        """By when the answer must have begun."""
+        return self.call.deadline if self.due is None else self.due.latest
+
+    @property
+    def ttft_s(self) -> float | None:
+        """From arrival to the first event with content, streamed."""
+        return None if self.first_token is None or not self.call.stream else self.first_token - self.opened
+
+    @property
+    def tpot_s(self) -> float | None:
+        """As `Record.tpot_s`, of an answer that is complete."""
+        if not self.complete or not self.call.stream or self.call.body.get("n") not in (None, 1):
+            return None
+        return tpot(self.first_token, self.last_token, self.tokens)
 
 
 @dataclass(slots=True)
@@ -167,8 +207,6 @@ class Record:
 
         Choices are made side by side, so that their tokens do not follow one another.
         """
-        if not self.stream or self.choices != 1 or self.usage is None or self.usage.completion_tokens < 2:
+        if not self.stream or self.choices != 1 or self.usage is None:
             return None
-        if self.first_token is None or self.last_token is None:
-            return None
-        return (self.last_token - self.first_token) / (self.usage.completion_tokens - 1)
+        return tpot(self.first_token, self.last_token, self.usage.completion_tokens)

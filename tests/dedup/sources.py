@@ -3,7 +3,8 @@
 import asyncio
 from collections.abc import AsyncGenerator, Callable
 
-from vgate.types import Event
+from vgate.dedup.base import Events
+from vgate.types import Due, Event
 
 
 class Source:
@@ -16,12 +17,14 @@ class Source:
         self.started = 0
         self.finished = 0
         self.closed_at: list[float] = []
+        self.due: Due | None = None
 
     @property
     def events(self) -> list[Event]:
         return [Event(b"%d" % number, content=True) for number in range(self.count)]
 
-    def __call__(self) -> AsyncGenerator[Event, None]:
+    def __call__(self, due: Due | None = None) -> AsyncGenerator[Event, None]:
+        self.due = due
         return self._run()
 
     async def _run(self) -> AsyncGenerator[Event, None]:
@@ -38,7 +41,7 @@ class Source:
 
 
 async def read(
-    events: AsyncGenerator[Event, None],
+    events: Events,
     pace_s: float = 0.0,
     most: int | None = None,
     also: Callable[[Event], None] | None = None,

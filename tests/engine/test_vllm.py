@@ -17,7 +17,7 @@ CHAT = "/v1/chat/completions"
 NO_CACHE = {"_target_": "vgate.cache.none.NoCache"}
 LRU = {"_target_": "vgate.cache.lru.LruCache", "maxsize": 1000, "scope": "key", "sampled": False}
 NO_DEDUP = {"_target_": "vgate.dedup.none.NoDedup"}
-DEDUP = {"_target_": "vgate.dedup.batch.BatchDedup", "scope": "key", "sampled": False}
+DEDUP = {"_target_": "vgate.dedup.batch.BatchDedup", "scope": "key", "sampled": False, "max_buffer_bytes": 2**21}
 
 
 def strategy(name: str, size: int, wait_ms: float) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from tests.engine.faults import faults
 from tests.gateways import dry_run, gateway
 from vgate.errors import NotReady
 from vgate.observe.prometheus import PrometheusObserver
-from vgate.types import Batch, Record, Usage
+from vgate.types import Batch, Record, Ticket, Usage
 
 CHAT = "/v1/chat/completions"
 Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
@@ -65,27 +65,43 @@ def test_latency_counts_from_arrival_to_the_last_byte() -> None:
     assert value(observer, "vgate_request_latency_seconds_bucket", endpoint=CHAT, le="+Inf") == 2
 
 
-def test_S11_ttft_and_tpot_are_those_of_the_record() -> None:
+def left(stream: bool = True, **fields: Any) -> PrometheusObserver:
+    """A generation that arrived at 10 and said five tokens from 10.5 to 11.5, with these changes."""
     observer = PrometheusObserver()
-    finish(observer, streamed())
+    stamps: dict[str, Any] = {"first_token": 10.5, "last_token": 11.5, "tokens": 5, "complete": True}
+    loop = asyncio.new_event_loop()
+    observer.left(Ticket(chat(stream=stream), 1, 10.0, loop.create_future(), **(stamps | fields)))
+    loop.close()
+    return observer
+
+
+def test_S11_ttft_and_tpot_are_those_of_the_generation() -> None:
+    """TTFT 0.5 s; four more tokens in 1 s."""
+    observer = left()
     assert (value(observer, "vgate_ttft_seconds_sum"), value(observer, "vgate_ttft_seconds_count")) == (0.5, 1)
     assert (value(observer, "vgate_tpot_seconds_sum"), value(observer, "vgate_tpot_seconds_count")) == (0.25, 1)
 
 
 @pytest.mark.parametrize(
-    "one",
+    ("fields", "ttft", "tpot"),
     [
-        streamed(stream=False),
-        streamed(cache="hit", generated=False),
-        streamed(cache="coalesced", generated=False),
-        record(status=400),
-        streamed(first_token=None, last_token=None, usage=None),
+        ({"stream": False}, 0, 0),
+        ({"first_token": None, "last_token": None, "complete": False}, 0, 0),
+        ({"complete": False}, 1, 0),
+        ({"tokens": 1}, 1, 0),
     ],
-    ids=["whole", "hit", "coalesced", "refused", "left before the first token"],
+    ids=["whole", "left before the first token", "left midway", "one token"],
 )
-def test_C15_D6_ttft_is_of_streams_that_were_generated(one: Record) -> None:
+def test_what_was_not_seen_is_not_measured(fields: dict[str, Any], ttft: int, tpot: int) -> None:
+    observer = left(**fields)
+    assert value(observer, "vgate_ttft_seconds_count") == ttft
+    assert value(observer, "vgate_tpot_seconds_count") == tpot
+
+
+@pytest.mark.parametrize("cache", ["hit", "coalesced"])
+def test_C15_D6_ttft_is_not_that_of_streams_that_were_not_generated(cache: str) -> None:
     observer = PrometheusObserver()
-    finish(observer, one)
+    finish(observer, streamed(cache=cache, generated=False))
     assert value(observer, "vgate_ttft_seconds_count") == value(observer, "vgate_tpot_seconds_count") == 0
 
 
@@ -94,6 +110,7 @@ def test_C15_D6_hits_misses_and_the_rest_are_told_apart() -> None:
     caches = ["hit", "hit", "miss", "coalesced", "bypass(sampled)", "bypass(disabled)", ""]
     finish(observer, *(record(cache=cache) for cache in caches))
     assert (value(observer, "vgate_cache_hits_total"), value(observer, "vgate_cache_misses_total")) == (2, 1)
+    assert value(observer, "vgate_requests_coalesced_total") == 1
 
 
 def test_batches_and_tokens() -> None:
@@ -134,7 +151,7 @@ def test_every_metric_that_is_promised_is_there_from_the_start() -> None:
     finish(finished, record())
     finished.refused("full")
     names |= {name for name, _ in scrape(finished)}
-    counters = {"requests", "tokens_generated", "cache_hits", "cache_misses", "queue_dropped"}
+    counters = {"requests", "tokens_generated", "cache_hits", "cache_misses", "requests_coalesced", "queue_dropped"}
     histograms = {"request_latency_seconds", "batch_size", "batch_processing_seconds", "ttft_seconds", "tpot_seconds"}
     wanted = {f"vgate_{name}_total" for name in counters}
     wanted |= {f"vgate_{name}_{part}" for name in histograms for part in ("bucket", "count", "sum")}

@@ -140,7 +140,7 @@ class BatchStrategy(ABC):
         if ticket.entered.cancelled():
             ticket.refused = "left"
             return False
-        if ticket.call.deadline is not None and now + self._pace.least(ticket.call) > ticket.call.deadline:
+        if ticket.deadline is not None and now + self._pace.least(ticket.call) > ticket.deadline:
             ticket.refused = "deadline"
             ticket.entered.set_exception(DeadlineExceeded())
             return False

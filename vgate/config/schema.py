@@ -147,10 +147,11 @@ class NoDedupSettings(Component):
     target: Literal["vgate.dedup.none.NoDedup"] = Field(alias="_target_")
 
 
-class BatchDedupSettings(Component):
-    target: Literal["vgate.dedup.batch.BatchDedup"] = Field(alias="_target_")
+class JoiningSettings(Component):
+    target: Literal["vgate.dedup.batch.BatchDedup", "vgate.dedup.single_flight.SingleFlight"] = Field(alias="_target_")
     scope: Literal["key", "shared"]
     sampled: bool
+    max_buffer_bytes: Positive
 
 
 class ApiKey(Section):
@@ -213,7 +214,8 @@ Cache = Annotated[
 ]
 Dedup = Annotated[
     Annotated[NoDedupSettings, Tag("vgate.dedup.none.NoDedup")]
-    | Annotated[BatchDedupSettings, Tag("vgate.dedup.batch.BatchDedup")],
+    | Annotated[JoiningSettings, Tag("vgate.dedup.batch.BatchDedup")]
+    | Annotated[JoiningSettings, Tag("vgate.dedup.single_flight.SingleFlight")],
     Discriminator(_target),
 ]
 Security = Annotated[

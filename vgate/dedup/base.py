@@ -1,12 +1,25 @@
 """The contract of deduplication."""
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, Callable
-from typing import Any
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, Protocol
 
-from vgate.types import Call, Event
+from vgate.types import Call, Due, Event
 
-Events = AsyncGenerator[Event, None]
+
+class Events(Protocol):
+    """An answer as it comes. Close it to leave."""
+
+    def __aiter__(self) -> AsyncIterator[Event]: ...
+
+    async def __anext__(self) -> Event: ...
+
+    async def aclose(self) -> None: ...
+
+
+# Starts a generation that has to begin in time for those who have joined it.
+Generate = Callable[[Due], Events]
 
 
 class Dedup(ABC):
@@ -24,12 +37,16 @@ class Dedup(ABC):
         """The key of a call that is not refused."""
 
     @abstractmethod
-    def open(self, key: bytes, call: Call, generate: Callable[[], Events]) -> tuple[str, Events]:
+    def open(self, key: bytes, call: Call, generate: Generate, *, patient: bool = True) -> tuple[str, Events]:
         """(id, events) of an identical call's generation, or else of this call's own, which is then started.
 
-        Read the events at once, and close them to leave. They carry that id.
+        Close the events to leave. They carry that id. `patient`: a generation may wait for clients that are all slow.
         """
 
-    @abstractmethod
     def dispatched(self, key: bytes) -> None:
         """The generation under this key has entered the engine."""
+        return
+
+    def looking(self, key: bytes) -> AbstractContextManager[None]:
+        """Within it the cache is asked for this key: an answer that is finished meanwhile can still be joined."""
+        return nullcontext()

@@ -1,10 +1,9 @@
 """No deduplication."""
 
-from collections.abc import Callable
 from typing import Any
 
-from vgate.dedup.base import Dedup, Events
-from vgate.types import Call
+from vgate.dedup.base import Dedup, Events, Generate
+from vgate.types import Call, Due
 
 
 class NoDedup(Dedup):
@@ -16,8 +15,5 @@ class NoDedup(Dedup):
     def key(self, call: Call, fingerprint: str) -> bytes:
         raise NotImplementedError("every call is refused, so none has a key")
 
-    def open(self, key: bytes, call: Call, generate: Callable[[], Events]) -> tuple[str, Events]:
-        return call.id, generate()
-
-    def dispatched(self, key: bytes) -> None:
-        return None
+    def open(self, key: bytes, call: Call, generate: Generate, *, patient: bool = True) -> tuple[str, Events]:
+        return call.id, generate(Due(call.deadline))

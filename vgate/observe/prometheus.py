@@ -51,11 +51,7 @@ class PrometheusObserver(Observer):
             "vgate_tpot_seconds", "Time per output token after the first.", buckets=_TPOT_SECONDS, registry=registry
         )
         self._tokens = Counter("vgate_tokens_generated_total", "Tokens that the engine generated.", registry=registry)
-        self._hits = Counter("vgate_cache_hits_total", "Answers from the cache.", registry=registry)
-        self._misses = Counter(
-            "vgate_cache_misses_total", "Cacheable requests not found in the cache.", registry=registry
-        )
-
+        self._add_sharing(registry)
         self._waiting = Gauge("vgate_queue_waiting", "Requests that wait for admission.", registry=registry)
         self._running = Gauge("vgate_engine_running", "Requests in the engine.", registry=registry)
         self._dropped = Counter(
@@ -63,6 +59,15 @@ class PrometheusObserver(Observer):
             "Requests not admitted: queue full, deadline out of reach, or client left.",
             ["reason"],
             registry=registry,
+        )
+
+    def _add_sharing(self, registry: CollectorRegistry) -> None:
+        self._hits = Counter("vgate_cache_hits_total", "Answers from the cache.", registry=registry)
+        self._misses = Counter(
+            "vgate_cache_misses_total", "Cacheable requests not found in the cache.", registry=registry
+        )
+        self._coalesced = Counter(
+            "vgate_requests_coalesced_total", "Requests that shared another one's generation.", registry=registry
         )
 
     def started(self, record: Record) -> None:
@@ -80,6 +85,11 @@ class PrometheusObserver(Observer):
     def left(self, ticket: Ticket) -> None:
         if ticket.refused:
             self._dropped.labels(ticket.refused).inc()
+        # Of the generation, whoever of those who share it is still there at its end.
+        if ticket.ttft_s is not None:
+            self._ttft.observe(ticket.ttft_s)
+        if ticket.tpot_s is not None:
+            self._tpot.observe(ticket.tpot_s)
 
     def batch_done(self, batch: Batch, now: float) -> None:
         self._batch_size.observe(batch.size)
@@ -95,14 +105,8 @@ class PrometheusObserver(Observer):
             self._hits.inc()
         elif record.cache == "miss":
             self._misses.inc()
-        if record.generated:
-            self._observe_generation(record)
-
-    def _observe_generation(self, record: Record) -> None:
-        if record.stream and record.ttft_s is not None:
-            self._ttft.observe(record.ttft_s)
-        if record.tpot_s is not None:
-            self._tpot.observe(record.tpot_s)
+        elif record.cache == "coalesced":
+            self._coalesced.inc()
 
     def follow(self, engine: Engine) -> None:
         """Tell of this engine's deaths and restarts too."""
