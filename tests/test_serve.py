@@ -1,19 +1,16 @@
 """`python -m vgate.serve` as a program: its options, its exit codes, its start and its end."""
 
 import os
-import signal
 import socket
 import subprocess
 import sys
-import threading
-import time
 from pathlib import Path
 
 import httpx
 import pytest
 import yaml
 
-from tests.servers import running, start
+from tests.servers import running
 
 
 def serve(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
@@ -87,42 +84,6 @@ def test_help_lists_groups_and_options() -> None:
     done = serve("--help")
     assert done.returncode == 0
     assert "lockstep, passthrough, time_window" in done.stdout
-
-
-def test_O4_sigterm_lets_a_stream_finish_and_exits_0() -> None:
-    """While one stream is under way: ready is false, new work is refused, the stream ends whole."""
-    server = start("+preset=dry_run", "engine.decode_step_ms=20")
-    body = {"messages": [{"role": "user", "content": "x"}], "max_tokens": 60, "stream": True}
-    seen: list[str] = []
-
-    def read() -> None:
-        with httpx.stream("POST", f"{server.base_url}/v1/chat/completions", json=body, timeout=30) as response:
-            seen.extend(response.iter_lines())
-
-    with httpx.Client(base_url=server.base_url) as open_before:
-        assert open_before.get("/ready").status_code == 200
-        reader = threading.Thread(target=read)
-        reader.start()
-        while not seen:
-            time.sleep(0.01)
-        server.process.send_signal(signal.SIGTERM)
-        server.wait_for("stopping")
-        reader.join(20)
-    assert server.stop() == 0
-    assert seen[-2] == "data: [DONE]"
-    assert len([line for line in seen if '"content":' in line]) == 61
-
-
-def test_second_signal_drops_the_streams() -> None:
-    server = start("+preset=dry_run", "engine.decode_step_ms=1000")
-    body = {"messages": [{"role": "user", "content": "x"}], "max_tokens": 500, "stream": True}
-    with httpx.stream("POST", f"{server.base_url}/v1/chat/completions", json=body, timeout=30) as response:
-        next(response.iter_lines())
-        server.process.send_signal(signal.SIGTERM)
-        server.wait_for("stopping")
-        begin = time.monotonic()
-        assert server.stop() == 0
-        assert time.monotonic() - begin < 10
 
 
 def test_admin_socket_is_for_its_owner_and_swaps_sections() -> None:

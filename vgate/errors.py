@@ -4,7 +4,8 @@ ApiError                    any: status, message, type, param, code
   BadRequest          400
   TooSlow             408   the client read its stream too slowly
   TooLarge            413
-  NotReady            503   the engine is still loading, has died, or the server is stopping
+  NotReady            503   the engine is still loading, or has died
+    Stopping                the server is stopping
   Overloaded          503   too many requests wait already
   DeadlineExceeded    504   the answer could not begin by the request's deadline
 EngineStartError            not a client's: the engine could not be started; the message is the cause in one line
@@ -83,6 +84,14 @@ class DeadlineExceeded(ApiError):
 
     def __init__(self) -> None:
         super().__init__(504, "The answer could not begin by its deadline.", "server_error", code="deadline_exceeded")
+
+
+class Stopping(NotReady):
+    """The server is about to end; the next try needs another connection."""
+
+    def __init__(self) -> None:
+        super().__init__("The server is stopping.")
+        self.headers["connection"] = "close"
 
 
 class EngineStartError(Exception):

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 
 from vgate import sse
 from vgate.api.asgi import ClientLeft, Send, send_error
-from vgate.errors import ApiError, NotReady
+from vgate.errors import ApiError, Stopping
 from vgate.types import Record
 
 logger = logging.getLogger(__name__)
@@ -28,7 +28,7 @@ async def errors_answered(send: Send, record: Record) -> AsyncIterator[None]:
         record.status, record.error = CLIENT_LEFT, "client left"
     except asyncio.CancelledError:
         # Not by the client, which is ClientLeft: the server drops what its grace period did not let finish.
-        await _answer(send, record, NotReady("The server is stopping."))
+        await _answer(send, record, Stopping())
     except Exception as error:  # noqa: BLE001  the outermost layer: every failure has an answer
         await _answer(send, record, error if isinstance(error, ApiError) else _internal(error, record))
 

@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 
 from vgate.api.asgi import ClientLeft, Receive, Scope, Send, header, read_json, send_whole, start
 from vgate.api.service import Service
-from vgate.errors import BadRequest, NotReady
+from vgate.errors import BadRequest, NotReady, Stopping
 from vgate.types import Call, Endpoint, Event, Record
 
 _MILLISECONDS = re.compile(r"\d{1,12}(\.\d{1,6})?")
@@ -32,7 +32,7 @@ class Generate:
         if body.get("stream") not in (None, True, False):
             raise BadRequest(f"stream must be true or false, got {body['stream']!r}", "stream")
         if not self._service.ready:
-            raise NotReady("The server is stopping." if self._service.stopping else "The model is not ready.")
+            raise Stopping if self._service.stopping else NotReady("The model is not ready.")
         deadline = _deadline(scope, record.arrived, self._service.settings.server.deadline_ms)
         call = Call(uuid.uuid4().hex, self._endpoint, body, record.caller, deadline)
         record.stream, record.choices = call.stream, body.get("n") or 1

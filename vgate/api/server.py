@@ -19,6 +19,8 @@ from vgate.api.service import Service
 
 logger = logging.getLogger(__name__)
 
+_TICK_S = 0.05
+
 
 class _Server(uvicorn.Server):
     """uvicorn without its signal handlers: ours end with exit code 0."""
@@ -29,10 +31,10 @@ class _Server(uvicorn.Server):
 
 
 async def serve(service: Service, sock: socket.socket, admin: socket.socket | None = None) -> None:
-    """Answer until SIGTERM or SIGINT, then let streams finish within the grace period.
+    """Answer until SIGTERM or SIGINT, then let what is under way finish within the grace period.
 
     `/health` answers at once, `/ready` when the engine has loaded. Raises EngineStartError when that fails, and when an
-    engine that has died cannot be restarted.
+    engine that has died cannot be restarted. Signals are ignored afterwards: the process is about to end.
     """
     admin_path = admin.getsockname() if admin else ""
     servers = [_server(build_app(service), service.settings.server.shutdown_grace_s)]
@@ -40,18 +42,22 @@ async def serve(service: Service, sock: socket.socket, admin: socket.socket | No
     if admin:
         servers.append(_server(build_admin(service), 1.0))
         sockets.append(admin)
-    _stop_on_signals(service, servers)
+    stopping = asyncio.Event()
+    _stop_on_signals(service, servers, stopping)
+    draining = asyncio.create_task(_drain(service, servers, stopping))
     starting = asyncio.create_task(_start(service, sock))
     serving = [asyncio.create_task(server.serve([s])) for server, s in zip(servers, sockets, strict=True)]
     starting.add_done_callback(lambda task: _stop_if_failed(task, servers))
     try:
         await asyncio.gather(*serving)
     finally:
+        draining.cancel()
         if not starting.done():
             starting.cancel()
         await service.engine.stop()
         if admin:
             _remove(admin_path)
+        _ignore_signals()
     if not starting.cancelled() and starting.done() and (error := starting.exception()):
         raise error
 
@@ -78,26 +84,45 @@ def _server(app: Any, grace_s: float) -> _Server:
         log_config=None,
         access_log=False,
         server_header=False,
-        # Whole seconds, at least one; uvicorn reads 0 as at once.
-        timeout_graceful_shutdown=max(1, round(grace_s)),
+        timeout_graceful_shutdown=max(1, round(grace_s)),  # whole seconds here; `_drain` knows better
     )
     return _Server(config)
 
 
-def _stop_on_signals(service: Service, servers: list[_Server]) -> None:
+def _stop_on_signals(service: Service, servers: list[_Server], stopping: asyncio.Event) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, _stop, service, servers)
+        loop.add_signal_handler(number, _stop, service, servers, stopping)
 
 
-def _stop(service: Service, servers: list[_Server]) -> None:
+def _ignore_signals() -> None:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.remove_signal_handler(number)
+        signal.signal(number, signal.SIG_IGN)
+
+
+def _stop(service: Service, servers: list[_Server], stopping: asyncio.Event) -> None:
     """First signal: refuse new work, finish the old. Second: drop it."""
     for server in servers:
-        server.force_exit = service.stopping
-        server.should_exit = True
+        server.force_exit = server.should_exit = service.stopping
     if not service.stopping:
         logger.info("stopping", extra={"grace_s": service.settings.server.shutdown_grace_s})
     service.stopping = True
+    stopping.set()
+
+
+async def _drain(service: Service, servers: list[_Server], stopping: asyncio.Event) -> None:
+    """Go on listening, so that `/ready` and new requests get their 503, until all work is done or the grace is over."""
+    await stopping.wait()
+    loop = asyncio.get_running_loop()
+    end = loop.time() + service.settings.server.shutdown_grace_s
+    while any(server.server_state.tasks for server in servers) and loop.time() < end:  # noqa: ASYNC110  uvicorn rings no bell
+        await asyncio.sleep(_TICK_S)
+    for server in servers:
+        # What is written but not yet sent has the rest of the time.
+        server.config.timeout_graceful_shutdown = max(0, end - loop.time())  # type: ignore[assignment]
+        server.should_exit = True
 
 
 def _stop_if_failed(task: "asyncio.Task[None]", servers: list[_Server]) -> None:

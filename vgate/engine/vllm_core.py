@@ -15,6 +15,8 @@ from vgate.types import Call, Capacity, Job
 
 logger = logging.getLogger(__name__)
 
+_ERROR = 'data: {"error"'
+
 
 def load(model: Mapping[str, Any], cpu: Mapping[str, int], extra_args: Mapping[str, Any]) -> "VllmCore":
     """Import vLLM and load the model; blocks. Raises EngineStartError, or ConfigError for unknown arguments."""
@@ -142,7 +144,7 @@ class VllmCore:
             raise BadRequest(f"priority must be 0: {why}", "priority")
         if request.stream:
             _count_usage(request)
-        with _api_errors():
+        with self._api_errors():
             size = _unless_error(await handler.check(request))
         return Job(call, size.prompt_tokens, request, size.max_tokens)
 
@@ -160,14 +162,34 @@ class VllmCore:
 
         handler = self._handlers[job.call.endpoint]
         method = {"chat": "create_chat_completion", "completions": "create_completion", "embeddings": "__call__"}
-        with _api_errors():
+        with self._api_errors():
             answer = _unless_error(await getattr(handler, method[job.call.endpoint])(job.payload))
         if not job.call.stream:
             yield body_of(answer)
             return
         async with contextlib.aclosing(answer):
             async for event in answer:
+                if event.startswith(_ERROR) and not self.alive:
+                    raise _died()
                 yield event.encode()
+
+    @contextlib.contextmanager
+    def _api_errors(self) -> Any:
+        """VLLM's exceptions as ApiError, by vLLM's own table; whatever it says when it has died, as NotReady."""
+        from vllm.entrypoints.serve import create_error_response
+
+        try:
+            yield
+        except Exception as error:
+            known = isinstance(error, ApiError)
+            if not self.alive and not (known and error.status < 500):  # type: ignore[attr-defined]
+                raise _died() from None
+            if known:
+                raise
+            response = create_error_response(error)
+            if response.error.code >= 500:
+                logger.exception("vLLM failed")
+            raise _to_api_error(response) from None
 
 
 def _handlers(state: Any) -> dict[str, Any]:
@@ -194,23 +216,8 @@ def _count_usage(request: Any) -> None:
     request.stream_options = StreamOptions(include_usage=True, continuous_usage_stats=continuous)
 
 
-@contextlib.contextmanager
-def _api_errors() -> Any:
-    """VLLM's exceptions as ApiError, by vLLM's own table."""
-    from vllm.entrypoints.serve import create_error_response
-    from vllm.v1.engine.exceptions import EngineDeadError
-
-    try:
-        yield
-    except ApiError:
-        raise
-    except EngineDeadError:
-        raise NotReady("The engine has died.") from None
-    except Exception as error:
-        response = create_error_response(error)
-        if response.error.code >= 500:
-            logger.exception("vLLM failed")
-        raise _to_api_error(response) from None
+def _died() -> NotReady:
+    return NotReady("The engine has died.")
 
 
 def _unless_error(answer: Any) -> Any:
