@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from tests.calls import ask, ask_all, asked, chat, leave
+from tests.components import options
 from tests.gateways import Heard, dry_run, gateway
 from tests.scripted import Script, Scripted, answer, chunk
 from vgate import sse
@@ -58,6 +59,18 @@ async def test_C9_R5_what_breaks_is_an_error_is_not_stored_and_frees_its_place(
     engine.script = answer
     again = await ask(entry, chat("same", stream=True))
     assert (again.record.cache, again.text) == ("miss", "same 1 2")
+
+
+@pytest.mark.parametrize("script", BROKEN.values(), ids=BROKEN)
+@pytest.mark.parametrize("dedup", options("dedup"))
+async def test_S9_O9_what_breaks_is_never_generated_again(script: Any, dedup: str) -> None:
+    """Not after the first byte, and not before either: whether to ask again is the client's to decide."""
+    engine = Scripted(script)
+    results = await asyncio.gather(
+        *(ask(gateway(engine, dedup=dedup), chat("same", stream=True)) for _ in range(3)), return_exceptions=True
+    )
+    assert all(isinstance(result, Exception) for result in results)
+    assert len(engine.entered) == 3
 
 
 @pytest.mark.parametrize("how", [BadRequest("no"), ApiError(500, "no", "server_error")])

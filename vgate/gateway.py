@@ -2,7 +2,8 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, Iterator
+import logging
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 
 from vgate import sse
 from vgate.batch.base import BatchStrategy
@@ -13,6 +14,8 @@ from vgate.engine.base import Engine
 from vgate.errors import DeadlineExceeded, NotReady, Overloaded
 from vgate.observe.base import Observer
 from vgate.types import Answer, Batch, Call, Due, Event, Job, Record, Ticket
+
+logger = logging.getLogger(__name__)
 
 
 class Gateway:
@@ -94,7 +97,7 @@ class Gateway:
                 self._dedup.dispatched(dedup_key)
             said: list[Event] = []
             with self._in_engine():
-                async with contextlib.aclosing(self.engine.run(job)) as raw:
+                async with _closing(self.engine.run(job)) as raw:
                     async for event in sse.metered(raw, stream=call.stream):
                         _count(ticket, event)
                         said.append(event)
@@ -142,6 +145,18 @@ async def _first(events: Events, deadline: float | None) -> Event | None:
             return await anext(events, None)
     except TimeoutError:
         raise DeadlineExceeded from None
+
+
+@contextlib.asynccontextmanager
+async def _closing(raw: AsyncGenerator[bytes, None]) -> AsyncIterator[AsyncGenerator[bytes, None]]:
+    """As aclosing, but an engine that cannot close an answer does not change how the answer has ended."""
+    try:
+        yield raw
+    finally:
+        try:
+            await raw.aclose()
+        except Exception:
+            logger.exception("the engine failed to close an answer")
 
 
 def _count(ticket: Ticket, event: Event) -> None:

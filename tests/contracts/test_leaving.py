@@ -1,12 +1,15 @@
 """Clients that leave, at any point of the path, with every option of batch, cache and dedup."""
 
 import asyncio
+import contextlib
+from collections.abc import AsyncGenerator
 
 import pytest
 
 from tests.calls import ask, ask_all, asked, chat, leave
 from tests.gateways import COMBINATIONS, Heard, dry_run, gateway
 from tests.scripted import Scripted, answer
+from vgate.types import Job
 
 every_combination = pytest.mark.parametrize("combination", COMBINATIONS, ids="-".join)
 streamed_and_whole = pytest.mark.parametrize("stream", [True, False], ids=["stream", "whole"])
@@ -80,6 +83,36 @@ async def test_S5_closing_an_answer_midway_has_closed_everything_when_it_returns
     await events.aclose()
     assert (engine.running, engine.aborted) == (0, [call.id])
     assert [batch.running for batch, _ in heard.batches] == [0]
+
+
+class Stubborn(Scripted):
+    """Fails to close an answer whose client has left."""
+
+    async def run(self, job: Job) -> AsyncGenerator[bytes, None]:
+        try:
+            async with contextlib.aclosing(super().run(job)) as events:
+                async for event in events:
+                    yield event
+        except (asyncio.CancelledError, GeneratorExit):
+            raise RuntimeError("the socket is gone") from None
+
+
+@every_combination
+@streamed_and_whole
+async def test_S5_an_answer_that_cannot_be_closed_still_gives_back_its_place(
+    combination: tuple[str, str, str], stream: bool
+) -> None:
+    """Eight times as many as have room at once leave, one after the other."""
+    engine, heard = Stubborn(slow_engine().script), Heard()
+    entry = gateway(engine, *combination, heard, max_batch_size=1)
+    for number in range(8):
+        task = asyncio.create_task(ask(entry, chat(f"{number}", stream=stream)))
+        await asyncio.sleep(0.5)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+    assert (engine.running, heard.now_running, heard.now_waiting) == (0, 0, 0)
+    assert [batch.running for batch, _ in heard.batches] == [0] * 8
+    assert (await ask(entry, chat("next", stream=stream))).text.startswith("next 1 2")
 
 
 @every_combination

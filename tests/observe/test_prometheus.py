@@ -151,7 +151,15 @@ def test_every_metric_that_is_promised_is_there_from_the_start() -> None:
     finish(finished, record())
     finished.refused("full")
     names |= {name for name, _ in scrape(finished)}
-    counters = {"requests", "tokens_generated", "cache_hits", "cache_misses", "requests_coalesced", "queue_dropped"}
+    counters = {
+        "requests",
+        "answers_broken",
+        "tokens_generated",
+        "cache_hits",
+        "cache_misses",
+        "requests_coalesced",
+        "queue_dropped",
+    }
     histograms = {"request_latency_seconds", "batch_size", "batch_processing_seconds", "ttft_seconds", "tpot_seconds"}
     wanted = {f"vgate_{name}_total" for name in counters}
     wanted |= {f"vgate_{name}_{part}" for name in histograms for part in ("bucket", "count", "sum")}

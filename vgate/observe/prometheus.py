@@ -29,6 +29,11 @@ class PrometheusObserver(Observer):
         self._registry = registry = CollectorRegistry()
         labels = ["endpoint", "method", "status"]
         self._requests = Counter("vgate_requests_total", "Requests answered.", labels, registry=registry)
+        self._broken = Counter(
+            "vgate_answers_broken_total",
+            "Streams that had begun and ended with an error event; above they count as 200.",
+            registry=registry,
+        )
         self._latency = Histogram(
             "vgate_request_latency_seconds", "Arrival to last byte.", ["endpoint"], buckets=_SECONDS, registry=registry
         )
@@ -99,6 +104,8 @@ class PrometheusObserver(Observer):
     def finished(self, record: Record) -> None:
         self._in_flight.dec()
         self._requests.labels(record.endpoint, record.method, str(record.status)).inc()
+        if record.status == 200 and record.error:
+            self._broken.inc()
         if record.duration_s is not None:
             self._latency.labels(record.endpoint).observe(record.duration_s)
         if record.cache == "hit":
