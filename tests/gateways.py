@@ -15,15 +15,23 @@ COMBINATIONS = list(itertools.product(options("batch"), options("cache"), option
 
 
 class Heard(Observer):
-    """Remembers the batches that are done, who was dropped and why, and who is where."""
+    """Remembers the batches that are done, who was dropped and why, who is where, and what the cache could not do."""
 
     def __init__(self) -> None:
         self.batches: list[tuple[Batch, float]] = []
         self.dropped: list[str] = []
+        self.cache_failures: list[str] = []
+        self.cache_drops: list[tuple[str, int]] = []
         self.now_waiting = self.now_running = 0
 
     def refused(self, reason: str) -> None:
         self.dropped.append(reason)
+
+    def cache_failed(self, operation: str) -> None:
+        self.cache_failures.append(operation)
+
+    def cache_dropped(self, reason: str, count: int) -> None:
+        self.cache_drops.append((reason, count))
 
     def waiting(self, change: int) -> None:
         self.now_waiting += change

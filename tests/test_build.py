@@ -36,7 +36,7 @@ async def test_a_service_is_what_its_settings_say() -> None:
     service = build_service(settings_of(*DRY, *overrides, "dedup=batch", *KEYED))
     assert isinstance(service.engine, DryRunEngine)
     assert isinstance(service.security, Keys)
-    assert isinstance(service.gateway.cache, LruCache)
+    assert isinstance(service.gateway.cache.inner, LruCache)
     assert isinstance(part(service, "dedup"), BatchDedup)
     batch = part(service, "batch")
     assert isinstance(batch, Lockstep)

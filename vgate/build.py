@@ -67,7 +67,9 @@ def build_load(section: Mapping[str, Any]) -> Load:
 def reconfigure(service: Service, settings: Settings) -> None:
     """Exchange everything but the engine. Requests under way go on in the gateway that they entered."""
     gateway = build_gateway(settings, service.engine, service.observer)
-    service.security, service.gateway, service.settings = build_security(settings), gateway, settings
+    security = build_security(settings)
+    service.replace_gateway(gateway)
+    service.security, service.settings = security, settings
 
 
 def _section(section: Any) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from vgate import sse
 from vgate.batch.base import BatchStrategy
 from vgate.cache.base import Cache
+from vgate.cache.guarded import Guarded
 from vgate.dedup.base import Dedup, Events
 from vgate.dedup.flight import Flight
 from vgate.engine.base import Engine
@@ -23,10 +24,12 @@ class Gateway:
 
     def __init__(self, engine: Engine, batch: BatchStrategy, cache: Cache, dedup: Dedup, observer: Observer) -> None:
         self.engine = engine
-        self.cache = cache
+        self.cache = Guarded(cache, observer)
         self._batch = batch
         self._dedup = dedup
         self._observer = observer
+        self._answering = 0
+        self._idle = asyncio.Event()
 
     async def answer(self, call: Call, record: Record) -> AsyncGenerator[Event, None]:
         """The call's answer, event by event as it is made; stamps the record on the way.
@@ -36,27 +39,49 @@ class Gateway:
         """
         if not self.engine.ready:
             raise NotReady("The model is not ready.")
-        source, events = await self._open(call, record)
-        theirs, mine, wants_usage = source.encode(), call.id.encode(), call.wants_usage
-        async with contextlib.aclosing(events):
-            event = await _first(events, call.deadline)
-            while event is not None:
-                if wants_usage or not event.counts:
-                    _stamp(record, event)
-                    yield event if theirs == mine else sse.readdressed(event, theirs, mine)
-                event = await anext(events, None)
+        with self._underway():
+            source, events = await self._open(call, record)
+            theirs, mine, wants_usage = source.encode(), call.id.encode(), call.wants_usage
+            async with contextlib.aclosing(events):
+                event = await _first(events, call.deadline)
+                while event is not None:
+                    if wants_usage or not event.counts:
+                        _stamp(record, event)
+                        yield event if theirs == mine else sse.readdressed(event, theirs, mine)
+                    event = await anext(events, None)
+
+    async def close(self) -> None:
+        """Once the requests under way are answered, give back what the cache holds outside this process."""
+        while self._answering:
+            self._idle.clear()
+            await self._idle.wait()
+        await self.cache.close()
+
+    @contextlib.contextmanager
+    def _underway(self) -> Iterator[None]:
+        self._answering += 1
+        try:
+            yield
+        finally:
+            self._answering -= 1
+            if not self._answering:
+                self._idle.set()
 
     async def _open(self, call: Call, record: Record) -> tuple[str, Events]:
         """Where the events come from, and whose id they carry: the cache, another call's generation, or its own."""
         fingerprint, defaults = self.engine.fingerprint, self.engine.sampling_defaults
+        asks = call.cache_control
         bypass = self.cache.refuses(call, defaults)
-        key = None if bypass else self.cache.key(call, fingerprint)
-        shared = None if self._dedup.refuses(call, defaults) else self._dedup.key(call, fingerprint)
+        key = record.key = None if bypass else self.cache.key(call, fingerprint)
+        # Who will have nothing from the cache will have an answer of its own, not one that others asked for before.
+        alone = not asks.read or self._dedup.refuses(call, defaults)
+        shared = None if alone else self._dedup.key(call, fingerprint)
         with self._dedup.looking(shared) if shared and key else contextlib.nullcontext():
-            stored = await self.cache.get(key) if key else None
+            stored = await self.cache.get(key, asks.max_age_s) if key and asks.read else None
             if stored:
-                record.cache = "hit"
+                record.cache, record.age_s = "hit", stored.age_s
                 return stored.id, _replay(stored)
+            bypass = bypass or (None if asks.read else "no-cache")
             record.cache = f"bypass({bypass})" if bypass else "miss"
             return self._follow(call, record, key, shared)
 
@@ -104,7 +129,7 @@ class Gateway:
                         yield event
             ticket.complete = True
             if cache_key:
-                await self.cache.put(cache_key, Answer(call.id, tuple(said)))
+                await self.cache.put(cache_key, Answer(call.id, tuple(said)), call.cache_control.ttl_s)
         finally:
             self._leave(ticket)
 

@@ -30,12 +30,29 @@ class Event(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class CacheControl:
+    """What a client asks of the response cache, by `Cache-Control` and `X-VGate-Cache-TTL`.
+
+    read:      whether its answer may come from there, or from another request in flight.
+    store:     whether its answer may be kept there.
+    max_age_s: answers stored longer ago are not for it.
+    ttl_s:     how long its answer may be kept; the cache may keep it for a shorter time.
+    """
+
+    read: bool = True
+    store: bool = True
+    max_age_s: float | None = None
+    ttl_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Call:
     """What one client asked. `body` is the parsed JSON, never changed.
 
-    id:       unique, made here; answers carry it as `chatcmpl-<id>` or `cmpl-<id>`.
-    caller:   the API key's name; "anonymous" where no keys are asked for.
-    deadline: the event loop's time by which its answer must have begun; None: any time.
+    id:            unique, made here; answers carry it as `chatcmpl-<id>` or `cmpl-<id>`.
+    caller:        the API key's name; "anonymous" where no keys are asked for.
+    deadline:      the event loop's time by which its answer must have begun; None: any time.
+    cache_control: what its client asks of the cache.
     """
 
     id: str
@@ -43,6 +60,7 @@ class Call:
     body: dict[str, Any]
     caller: str = "anonymous"
     deadline: float | None = None
+    cache_control: CacheControl = CacheControl()
 
     @property
     def stream(self) -> bool:
@@ -57,10 +75,14 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A whole answer as one client received it; `id` is that of the call it was made for."""
+    """A whole answer as one client received it; `id` is that of the call it was made for.
+
+    age_s: how long ago it was stored; two answers are equal whatever their age.
+    """
 
     id: str
     events: tuple[Event, ...]
+    age_s: float = field(default=0.0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +191,8 @@ class Record:
     choices: what the request's `n` says, unchecked.
     status:  HTTP status; 499 when the client left first.
     cache:   hit, miss, coalesced or bypass(<reason>), as in `X-VGate-Cache`; "" for routes without a cache.
+    key:     the cache's key of the request; None where it goes past the cache.
+    age_s:   how long ago a hit was stored.
     """
 
     request_id: str
@@ -180,6 +204,8 @@ class Record:
     caller: str = ""
     user: str | None = None
     cache: str = ""
+    key: bytes | None = None
+    age_s: float | None = None
     batch_id: int | None = None
     batch_size: int | None = None
     admitted: float | None = None

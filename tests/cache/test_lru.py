@@ -1,12 +1,5 @@
+from tests.cache.kept import ANSWER, keys_of
 from tests.components import build
-from vgate.cache.lru import LruCache
-from vgate.types import Answer, Event
-
-ANSWER = Answer("1", (Event(b"a"),))
-
-
-async def keys_of(cache: LruCache, *keys: bytes) -> set[bytes]:
-    return {key for key in keys if await cache.get(key) is not None}
 
 
 async def test_the_least_recently_used_goes_first() -> None:

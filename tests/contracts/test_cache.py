@@ -1,20 +1,27 @@
 """What holds of every response cache, whichever option of `conf/cache` it is."""
 
 import asyncio
+import dataclasses
 import re
 from typing import Any
 
 import pytest
 
+from tests.cache.kept import ANSWER, answer, keys_of
 from tests.calls import call_of, chat
 from tests.components import build, options
 from vgate.cache.base import Cache
 from vgate.cache.key import Sharing
-from vgate.types import Answer, Event, Usage
+from vgate.types import CacheControl
 
 DEFAULTS = {"temperature": 1.0}
 # Those that keep anything at all; `none` refuses even what is sure to repeat.
 KEEPING = [option for option in options("cache") if build("cache", option).refuses(chat(), DEFAULTS) is None]
+
+
+IN_MEMORY = [option for option in KEEPING if option != "redis"]
+# Ages of a store that has its own clock come in whole milliseconds of another machine's time.
+AGE_ERROR_S = 0.05
 
 
 @pytest.fixture(params=options("cache"))
@@ -27,13 +34,8 @@ def keeping(request: pytest.FixtureRequest) -> Any:
     return build("cache", request.param, maxsize=4)
 
 
-def answer(call_id: str, *texts: bytes) -> Answer:
-    events = [Event(text, content=True) for text in texts]
-    return Answer(call_id, (*events, Event(b"data: [DONE]\n\n", usage=Usage(1, len(texts)))))
-
-
 def test_a_refusal_is_one_word_for_the_header(cache: Cache) -> None:
-    for call in (chat(), chat(temperature=1.0), chat(seed=1), call_of({"input": "a"}, "embeddings")):
+    for call in (chat(), chat(caller=""), chat(temperature=1.0), chat(seed=1), call_of({"input": "a"}, "embeddings")):
         why = cache.refuses(call, DEFAULTS)
         assert why is None or re.fullmatch(r"[a-z][a-z-]*", why)
 
@@ -91,6 +93,110 @@ async def test_C17_it_never_holds_more_entries_than_its_size(cache: Cache) -> No
     for number in range(1000):
         await cache.put(b"%d" % number, answer("1", b"a"))
         assert len(cache) <= 4
+
+
+@pytest.mark.parametrize("option", IN_MEMORY)
+async def test_C17_it_never_holds_more_bytes_than_its_size(option: str) -> None:
+    cache = build("cache", option, max_bytes=50_000)
+    for number in range(1000):
+        await cache.put(b"%d" % number, answer("1", b"a" * (number * 37 % 20_000)))
+        assert cache.held.bytes <= 50_000
+        assert cache.held.bytes == sum(entry.bytes for entry in await cache.entries())
+    assert cache.held.bytes > 15_000
+
+
+@pytest.mark.parametrize("option", IN_MEMORY)
+async def test_C17_what_is_larger_than_all_the_room_is_not_stored_and_drops_nothing_else(option: str) -> None:
+    cache = build("cache", option, max_bytes=50_000)
+    for key in (b"small", b"same"):
+        await cache.put(key, ANSWER)
+    for key in (b"large", b"same"):
+        await cache.put(key, answer("1", b"a" * 50_000))
+    assert await keys_of(cache, b"small", b"large", b"same") == {b"small"}
+    assert (cache.too_large, cache.evicted) == (2, 0)
+
+
+@pytest.mark.parametrize("option", IN_MEMORY)
+async def test_C17_what_is_dropped_for_others_is_counted(option: str) -> None:
+    cache = build("cache", option, maxsize=4)
+    for number in range(10):
+        await cache.put(b"%d" % number, ANSWER)
+        await cache.put(b"%d" % number, ANSWER)
+    assert (len(cache), cache.evicted) == (4, 6 if option != "tinylfu" else cache.evicted)
+    assert cache.evicted >= 6
+
+
+async def test_an_answer_says_how_old_it_is(keeping: Cache) -> None:
+    await keeping.put(b"k", ANSWER)
+    await asyncio.sleep(7)
+    got = await keeping.get(b"k")
+    assert got is not None
+    assert got.age_s == pytest.approx(7, abs=AGE_ERROR_S)
+
+
+async def test_C16_an_answer_older_than_the_caller_wants_is_no_answer_and_stays(keeping: Cache) -> None:
+    await keeping.put(b"k", ANSWER)
+    await asyncio.sleep(7)
+    assert await keeping.get(b"k", max_age_s=6) is None
+    assert await keeping.get(b"k", max_age_s=8) == ANSWER
+
+
+async def test_C16_an_answer_is_kept_for_as_long_as_the_caller_says(keeping: Cache) -> None:
+    await keeping.put(b"k", ANSWER, ttl_s=5)
+    await asyncio.sleep(4)
+    assert await keeping.get(b"k") == ANSWER
+    await asyncio.sleep(1.5)
+    assert await keeping.get(b"k") is None
+    assert await keeping.entry(b"k") is None
+    assert await keeping.entries() == []
+
+
+async def test_the_last_put_also_decides_for_how_long(keeping: Cache) -> None:
+    await keeping.put(b"k", ANSWER, ttl_s=2)
+    await keeping.put(b"k", ANSWER, ttl_s=10)
+    await asyncio.sleep(4)
+    assert await keeping.get(b"k") == ANSWER
+
+
+async def test_entries_are_listed_by_age(keeping: Cache) -> None:
+    for key in (b"first", b"second", b"third"):
+        await keeping.put(key, ANSWER)
+        await asyncio.sleep(1)
+    await keeping.put(b"first", ANSWER)
+    assert [entry.key for entry in await keeping.entries()] == [b"second", b"third", b"first"]
+    assert [entry.key for entry in await keeping.entries(limit=2)] == [b"second", b"third"]
+    assert await keeping.entry(b"second") == (await keeping.entries())[0]
+    assert [entry.age_s for entry in await keeping.entries()] == pytest.approx([2, 1, 0], abs=AGE_ERROR_S)
+
+
+async def test_listing_changes_nothing(keeping: Cache) -> None:
+    """It is no use, so it does not decide what goes first."""
+    for key in (b"a", b"b", b"c", b"d"):
+        await keeping.put(key, ANSWER)
+    for _ in range(5):
+        await keeping.entries()
+        await keeping.entry(b"a")
+    assert {entry.hits for entry in await keeping.entries()} <= {0, None}
+    await keeping.get(b"a")
+    assert {entry.hits for entry in await keeping.entries() if entry.key == b"a"} <= {1, None}
+
+
+async def test_C24_one_answer_can_be_deleted(keeping: Cache) -> None:
+    for key in (b"good", b"bad"):
+        await keeping.put(key, ANSWER)
+    assert await keeping.delete(b"bad")
+    assert not await keeping.delete(b"bad")
+    assert await keys_of(keeping, b"good", b"bad") == {b"good"}
+
+
+async def test_C16_no_store_is_refused(cache: Cache) -> None:
+    call = dataclasses.replace(chat(), cache_control=CacheControl(read=False, store=False))
+    assert cache.refuses(call, DEFAULTS) in ("no-store", "disabled")
+
+
+async def test_closing_twice_does_no_harm(cache: Cache) -> None:
+    await cache.close()
+    await cache.close()
 
 
 async def test_many_at_once_never_mix_up_answers(cache: Cache) -> None:

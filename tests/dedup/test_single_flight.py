@@ -78,17 +78,17 @@ class Slow(LruCache):
     """Takes its time for everything: what it finds is what was there when it was asked."""
 
     def __init__(self) -> None:
-        super().__init__(10, "key", sampled=False)
+        super().__init__(10, 2**20, "key", sampled=False)
         self.get_s = self.put_s = 0.1
 
-    async def get(self, key: bytes) -> Answer | None:
-        found = await super().get(key)
+    async def get(self, key: bytes, max_age_s: float | None = None) -> Answer | None:
+        found = await super().get(key, max_age_s)
         await asyncio.sleep(self.get_s)
         return found
 
-    async def put(self, key: bytes, answer: Answer) -> None:
+    async def put(self, key: bytes, answer: Answer, ttl_s: float | None = None) -> None:
         await asyncio.sleep(self.put_s)
-        await super().put(key, answer)
+        await super().put(key, answer, ttl_s)
 
 
 def with_cache(engine: Scripted, cache: Cache) -> Gateway:

@@ -145,11 +145,16 @@ def test_O1_series_are_bounded_by_endpoints_methods_and_statuses_alone() -> None
     assert len([name for name, _ in series if name == "vgate_requests_total"]) == 4
 
 
+GAUGES = ("requests_in_flight", "queue_waiting", "engine_running", "cache_entries", "cache_bytes")
+
+
 def test_every_metric_that_is_promised_is_there_from_the_start() -> None:
     names = {name for name, _ in scrape(PrometheusObserver())}
     finished = PrometheusObserver()
     finish(finished, record())
     finished.refused("full")
+    finished.cache_failed("get")
+    finished.cache_dropped("evicted", 1)
     names |= {name for name, _ in scrape(finished)}
     counters = {
         "requests",
@@ -160,10 +165,11 @@ def test_every_metric_that_is_promised_is_there_from_the_start() -> None:
         "requests_coalesced",
         "queue_dropped",
     }
+    counters |= {"cache_failures", "cache_dropped"}
     histograms = {"request_latency_seconds", "batch_size", "batch_processing_seconds", "ttft_seconds", "tpot_seconds"}
     wanted = {f"vgate_{name}_total" for name in counters}
     wanted |= {f"vgate_{name}_{part}" for name in histograms for part in ("bucket", "count", "sum")}
-    assert names == wanted | {f"vgate_{gauge}" for gauge in ("requests_in_flight", "queue_waiting", "engine_running")}
+    assert names == wanted | {f"vgate_{gauge}" for gauge in GAUGES}
 
 
 def test_the_scrape_holds_the_process_and_its_engine_too() -> None:

@@ -31,6 +31,7 @@ def build_app(service: Service) -> App:
     # POST never gets here; the routes are there for the other methods' 405.
     app.router.routes.extend(Route(path, route, methods=["POST"]) for path, route in generating.items())
     _add_operations(app, service)
+    service.metrics.watch_cache(lambda: service.gateway.cache.held)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(Exception, _internal_error)
     describe(app, GENERATING)

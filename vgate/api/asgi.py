@@ -90,7 +90,8 @@ async def start(send: Send, record: Record, status: int, headers: dict[str, str]
 def labels(record: Record) -> dict[str, str]:
     """The headers that every answer carries."""
     verdict = {"x-vgate-cache": record.cache} if record.cache else {}
-    return {"x-request-id": record.request_id, **record.headers, **verdict}
+    age = {"age": str(int(record.age_s))} if record.age_s is not None else {}
+    return {"x-request-id": record.request_id, **record.headers, **verdict, **age}
 
 
 def raw(headers: dict[str, str]) -> list[tuple[bytes, bytes]]:

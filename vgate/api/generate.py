@@ -6,6 +6,7 @@ import re
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator
 
+from vgate.api import caching
 from vgate.api.asgi import ClientLeft, Receive, Scope, Send, header, read_json, send_whole, start
 from vgate.api.service import Service
 from vgate.errors import BadRequest, NotReady, Stopping
@@ -34,7 +35,8 @@ class Generate:
         if not self._service.ready:
             raise Stopping if self._service.stopping else NotReady("The model is not ready.")
         deadline = _deadline(scope, record.arrived, self._service.settings.server.deadline_ms)
-        call = Call(uuid.uuid4().hex, self._endpoint, body, record.caller, deadline)
+        asks = caching.asked(scope)
+        call = Call(uuid.uuid4().hex, self._endpoint, body, record.caller, deadline, asks)
         record.stream, record.choices = call.stream, body.get("n") or 1
         record.user = body["user"][:200] if isinstance(body.get("user"), str) else None
         async with while_connected(receive), contextlib.aclosing(self._service.gateway.answer(call, record)) as events:

@@ -55,6 +55,7 @@ async def serve(service: Service, sock: socket.socket, admin: socket.socket | No
         if not starting.done():
             starting.cancel()
         await service.engine.stop()
+        await service.close()
         if admin:
             _remove(admin_path)
         _ignore_signals()

@@ -24,10 +24,16 @@ class Sharing:
     sampled: bool
 
     def refuses(self, call: Call, defaults: dict[str, Any]) -> str | None:
-        """Why this call may not share, in one word for a header; None when it may."""
-        if self.sampled or is_repeatable(call, defaults):
-            return None
-        return "sampled"
+        """Why this call may not share, in one word for a header; None when it may.
+
+        "no-store": its client forbids it. "no-caller": only its caller may share, and who that is is not known.
+        Without API keys everybody is the one caller "anonymous". "sampled": its answer is drawn at random.
+        """
+        if not call.cache_control.store:
+            return "no-store"
+        if self.scope == "key" and not call.caller:
+            return "no-caller"
+        return None if self.sampled or is_repeatable(call, defaults) else "sampled"
 
     def key(self, call: Call, fingerprint: str) -> bytes:
         """SHA-256 over everything that can change the answer.

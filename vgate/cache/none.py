@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from vgate.cache.base import Cache
+from vgate.cache.base import Cache, Entry, Held
 from vgate.types import Answer, Call
 
 
@@ -15,14 +15,24 @@ class NoCache(Cache):
     def key(self, call: Call, fingerprint: str) -> bytes:
         raise NotImplementedError("a cache that refuses every call has no keys")
 
-    async def get(self, key: bytes) -> Answer | None:
+    async def get(self, key: bytes, max_age_s: float | None = None) -> Answer | None:
         return None
 
-    async def put(self, key: bytes, answer: Answer) -> None:
+    async def put(self, key: bytes, answer: Answer, ttl_s: float | None = None) -> None:
         return None
+
+    async def entry(self, key: bytes) -> Entry | None:
+        return None
+
+    async def entries(self, limit: int | None = None) -> list[Entry]:
+        return []
+
+    async def delete(self, key: bytes) -> bool:
+        return False
 
     async def clear(self) -> None:
         return None
 
-    def __len__(self) -> int:
-        return 0
+    @property
+    def held(self) -> Held:
+        return Held()

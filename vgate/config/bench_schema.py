@@ -4,7 +4,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag
 
-from vgate.config.schema import Component, NotNegative, Positive, PositiveFloat, Section, Settings
+from vgate.config.schema import Settings
+from vgate.config.sections import Component, NotNegative, Positive, PositiveFloat, Section, target_of
 
 
 class WorkloadSettings(Section):
@@ -56,14 +57,10 @@ class ExperimentSettings(Section):
     sweep: dict[str, list[Any]]
 
 
-def _target(section: Any) -> Any:
-    return section.get("_target_") if isinstance(section, dict) else getattr(section, "target", None)
-
-
 LoadSettings = Annotated[
     Annotated[ClosedSettings, Tag("vgate.load.closed.Closed")]
     | Annotated[PoissonSettings, Tag("vgate.load.poisson.Poisson")],
-    Discriminator(_target),
+    Discriminator(target_of),
 ]
 
 

@@ -5,24 +5,10 @@ A component's section carries `_target_`, the class it is built from, read here 
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, field_validator, model_validator
+from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
-Positive = Annotated[int, Field(ge=1)]
-PositiveFloat = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-Share = Annotated[float, Field(ge=0, le=1)]
-NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-
-
-class Section(BaseModel):
-    """No unknown keys, no silent conversions, no changes after validation."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, validate_by_name=True, protected_namespaces=())
-
-
-class Component(Section):
-    """A section that says which class it is built from."""
-
-    target: str = Field(alias="_target_")
+from vgate.config.cache_schema import Cache
+from vgate.config.sections import Component, NotNegative, Positive, PositiveFloat, Section, Share, target_of
 
 
 class ServerSettings(Section):
@@ -132,17 +118,6 @@ class FairSettings(QueueSettings):
     ageing_s: PositiveFloat
 
 
-class NoCacheSettings(Component):
-    target: Literal["vgate.cache.none.NoCache"] = Field(alias="_target_")
-
-
-class LruCacheSettings(Component):
-    target: Literal["vgate.cache.lru.LruCache"] = Field(alias="_target_")
-    maxsize: Positive
-    scope: Literal["key", "shared"]
-    sampled: bool
-
-
 class NoDedupSettings(Component):
     target: Literal["vgate.dedup.none.NoDedup"] = Field(alias="_target_")
 
@@ -192,35 +167,26 @@ class LoggingSettings(Section):
     json_format: bool
 
 
-def _target(section: Any) -> Any:
-    return section.get("_target_") if isinstance(section, dict) else getattr(section, "target", None)
-
-
 Engine = Annotated[
     Annotated[VllmSettings, Tag("vgate.engine.vllm.VllmEngine")]
     | Annotated[DryRunSettings, Tag("vgate.engine.dry_run.DryRunEngine")],
-    Discriminator(_target),
+    Discriminator(target_of),
 ]
 Queue = Annotated[
     Annotated[FifoSettings, Tag("vgate.queue.fifo.Fifo")]
     | Annotated[PrioritySettings, Tag("vgate.queue.priority.Priority")]
     | Annotated[FairSettings, Tag("vgate.queue.fair.Fair")],
-    Discriminator(_target),
-]
-Cache = Annotated[
-    Annotated[NoCacheSettings, Tag("vgate.cache.none.NoCache")]
-    | Annotated[LruCacheSettings, Tag("vgate.cache.lru.LruCache")],
-    Discriminator(_target),
+    Discriminator(target_of),
 ]
 Dedup = Annotated[
     Annotated[NoDedupSettings, Tag("vgate.dedup.none.NoDedup")]
     | Annotated[JoiningSettings, Tag("vgate.dedup.batch.BatchDedup")]
     | Annotated[JoiningSettings, Tag("vgate.dedup.single_flight.SingleFlight")],
-    Discriminator(_target),
+    Discriminator(target_of),
 ]
 Security = Annotated[
     Annotated[OpenSettings, Tag("vgate.security.none.Open")] | Annotated[KeysSettings, Tag("vgate.security.keys.Keys")],
-    Discriminator(_target),
+    Discriminator(target_of),
 ]
 
 

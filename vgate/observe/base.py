@@ -29,6 +29,12 @@ class Observer:
     def batch_done(self, batch: Batch, now: float) -> None:
         """The last request of a batch has left the engine, at loop time `now`."""
 
+    def cache_failed(self, operation: str) -> None:
+        """The cache could not do what it was asked, "get" or "put"; the request goes on as a miss."""
+
+    def cache_dropped(self, reason: str, count: int) -> None:
+        """So many answers were dropped, "evicted", or not stored, "too_large"."""
+
     def finished(self, record: Record) -> None:
         """A request has ended, however it ended."""
 
@@ -62,6 +68,14 @@ class Observers(Observer):
     def batch_done(self, batch: Batch, now: float) -> None:
         for observer in self._observers:
             _guarded(observer, observer.batch_done, batch, now)
+
+    def cache_failed(self, operation: str) -> None:
+        for observer in self._observers:
+            _guarded(observer, observer.cache_failed, operation)
+
+    def cache_dropped(self, reason: str, count: int) -> None:
+        for observer in self._observers:
+            _guarded(observer, observer.cache_dropped, reason, count)
 
     def finished(self, record: Record) -> None:
         for observer in self._observers:

@@ -122,6 +122,7 @@ def _fields(record: Record) -> dict[str, Any]:
         "user": record.user,
         "stream": record.stream,
         "cache": record.cache or None,
+        "cache_key": record.key.hex() if record.key else None,
         "batch_id": record.batch_id,
         "batch_size": record.batch_size,
         "prompt_tokens": usage.prompt_tokens if usage else None,

@@ -1,12 +1,13 @@
 """Prometheus metrics of one server, and the same as JSON. The only module that imports prometheus_client."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram, Metric, generate_latest
 from prometheus_client.core import CounterMetricFamily
 from prometheus_client.registry import Collector
 
+from vgate.cache.base import Held
 from vgate.engine.base import Engine
 from vgate.observe.base import Observer
 from vgate.types import Batch, Record, Ticket
@@ -57,6 +58,7 @@ class PrometheusObserver(Observer):
         )
         self._tokens = Counter("vgate_tokens_generated_total", "Tokens that the engine generated.", registry=registry)
         self._add_sharing(registry)
+        self._add_cache(registry)
         self._waiting = Gauge("vgate_queue_waiting", "Requests that wait for admission.", registry=registry)
         self._running = Gauge("vgate_engine_running", "Requests in the engine.", registry=registry)
         self._dropped = Counter(
@@ -74,6 +76,35 @@ class PrometheusObserver(Observer):
         self._coalesced = Counter(
             "vgate_requests_coalesced_total", "Requests that shared another one's generation.", registry=registry
         )
+
+    def _add_cache(self, registry: CollectorRegistry) -> None:
+        self._cache_entries = Gauge(
+            "vgate_cache_entries", "Answers in this process's memory; 0 where they are elsewhere.", registry=registry
+        )
+        self._cache_bytes = Gauge("vgate_cache_bytes", "Bytes that these answers take.", registry=registry)
+        self._cache_failures = Counter(
+            "vgate_cache_failures_total",
+            "What the cache could not do; the request went on as a miss.",
+            ["operation"],
+            registry=registry,
+        )
+        self._cache_dropped = Counter(
+            "vgate_cache_dropped_total",
+            "Answers that had to go for others, and answers too large to be stored.",
+            ["reason"],
+            registry=registry,
+        )
+
+    def watch_cache(self, held: Callable[[], Held]) -> None:
+        """Ask this for what is in the cache whenever metrics are read."""
+        self._cache_entries.set_function(lambda: held().entries)
+        self._cache_bytes.set_function(lambda: held().bytes)
+
+    def cache_failed(self, operation: str) -> None:
+        self._cache_failures.labels(operation).inc()
+
+    def cache_dropped(self, reason: str, count: int) -> None:
+        self._cache_dropped.labels(reason).inc(count)
 
     def started(self, record: Record) -> None:
         self._in_flight.inc()

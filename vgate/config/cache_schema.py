@@ -1,0 +1,41 @@
+"""The sections of the response caches."""
+
+from typing import Annotated, Literal
+
+from pydantic import Discriminator, Field, Tag
+
+from vgate.config.sections import Component, Positive, PositiveFloat, target_of
+
+
+class NoCacheSettings(Component):
+    target: Literal["vgate.cache.none.NoCache"] = Field(alias="_target_")
+
+
+class KeepingCacheSettings(Component):
+    scope: Literal["key", "shared"]
+    sampled: bool
+
+
+class MemoryCacheSettings(KeepingCacheSettings):
+    target: Literal["vgate.cache.lru.LruCache", "vgate.cache.lfu.LfuCache", "vgate.cache.tinylfu.TinyLfuCache"] = Field(
+        alias="_target_"
+    )
+    maxsize: Positive
+    max_bytes: Positive
+
+
+class TtlCacheSettings(KeepingCacheSettings):
+    target: Literal["vgate.cache.ttl.TtlCache"] = Field(alias="_target_")
+    maxsize: Positive
+    max_bytes: Positive
+    ttl_s: PositiveFloat
+
+
+Cache = Annotated[
+    Annotated[NoCacheSettings, Tag("vgate.cache.none.NoCache")]
+    | Annotated[MemoryCacheSettings, Tag("vgate.cache.lru.LruCache")]
+    | Annotated[MemoryCacheSettings, Tag("vgate.cache.lfu.LfuCache")]
+    | Annotated[MemoryCacheSettings, Tag("vgate.cache.tinylfu.TinyLfuCache")]
+    | Annotated[TtlCacheSettings, Tag("vgate.cache.ttl.TtlCache")],
+    Discriminator(target_of),
+]
