@@ -59,6 +59,9 @@ class PrometheusObserver(Observer):
         self._tokens = Counter("vgate_tokens_generated_total", "Tokens that the engine generated.", registry=registry)
         self._add_sharing(registry)
         self._add_cache(registry)
+        self._add_queue(registry)
+
+    def _add_queue(self, registry: CollectorRegistry) -> None:
         self._waiting = Gauge("vgate_queue_waiting", "Requests that wait for admission.", registry=registry)
         self._running = Gauge("vgate_engine_running", "Requests in the engine.", registry=registry)
         self._dropped = Counter(
