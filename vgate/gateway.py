@@ -125,7 +125,8 @@ class Gateway:
                 async with _closing(self.engine.run(job)) as raw:
                     async for event in sse.metered(raw, stream=call.stream):
                         _count(ticket, event)
-                        said.append(event)
+                        if cache_key:  # else nothing is kept of what a slow reader has not taken
+                            said.append(event)
                         yield event
             ticket.complete = True
             if cache_key:

@@ -20,6 +20,7 @@ from vgate.api.service import Service
 logger = logging.getLogger(__name__)
 
 _TICK_S = 0.05
+_SEND_BUFFER_BYTES = 131072
 
 
 class _Server(uvicorn.Server):
@@ -138,6 +139,8 @@ def listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     sock = socket.socket(family, socket.SOCK_STREAM)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    # Of every connection. By itself Linux lets it grow to 4 MB, which is a long answer for each client that stalls.
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER_BYTES)
     try:
         sock.bind((host, port))
         sock.listen(2048)

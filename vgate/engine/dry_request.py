@@ -96,6 +96,7 @@ _WORDS = [
     "東京",
     "hello🙂",
 ]
+_SPACED = [f" {word}" for word in _WORDS]
 _NO_MODEL = "the dry-run engine has no model"
 _NEEDS_MODEL = [
     "tools",
@@ -189,7 +190,7 @@ def _prompt_text(request: Chat | Completion) -> str:
 def _say(prompt: str, request: Common, choice: int, tokens: int) -> tuple[list[str], str]:
     """Words drawn from a hash of everything that may change them, cut at the first stop string."""
     identity = orjson.dumps([prompt, request.seed, request.temperature, request.top_p, choice])
-    words = [f" {word}" if i else word for i, word in enumerate(_draw(identity, tokens))]
+    words = _draw(identity, tokens)
     stops = [request.stop] if isinstance(request.stop, str) else request.stop or []
     text = "".join(words)
     ends = [at for at in (text.find(stop) for stop in stops) if at >= 0]
@@ -198,7 +199,8 @@ def _say(prompt: str, request: Common, choice: int, tokens: int) -> tuple[list[s
 
 def _draw(identity: bytes, count: int) -> list[str]:
     numbers = hashlib.shake_128(identity).digest(count)
-    return [_WORDS[number % len(_WORDS)] for number in numbers]
+    first, *others = numbers
+    return [_WORDS[first % len(_WORDS)], *(_SPACED[number % len(_WORDS)] for number in others)]
 
 
 def _cut(words: list[str], length: int) -> list[str]:
