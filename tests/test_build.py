@@ -48,10 +48,12 @@ async def test_nothing_is_started_and_nothing_is_global() -> None:
     one, other = (build_service(settings_of(*DRY)) for _ in range(2))
     assert not one.ready
     await one.engine.start()
+    assert not one.ready, "the embedding engine is not"
+    await one.embedding.start()
     assert (one.ready, other.ready) == (True, False)
     one.stopping = True
     assert not one.ready
-    for name in ("engine", "gateway", "metrics", "observer", "security"):
+    for name in ("engine", "embedding", "embeddings", "gateway", "metrics", "observer", "security"):
         assert getattr(one, name) is not getattr(other, name)
 
 
@@ -81,7 +83,9 @@ async def test_security_comes_from_the_section() -> None:
 async def test_reconfiguring_exchanges_all_but_the_engine_and_its_metrics() -> None:
     service = build_service(settings_of(*DRY))
     await service.engine.start()
+    await service.embedding.start()
     await ask(service.gateway, chat("same"))
+    embedding = service.embedding
     before = vars(service).copy()
     reconfigure(service, settings_of(*DRY, "batch=lockstep", *KEYED))
     assert isinstance(part(service, "batch"), Lockstep)
@@ -90,6 +94,8 @@ async def test_reconfiguring_exchanges_all_but_the_engine_and_its_metrics() -> N
     assert service.settings.batch.target.endswith("Lockstep")
     for kept in ("engine", "metrics", "observer"):
         assert vars(service)[kept] is before[kept]
+    assert service.embedding is embedding
+    assert service.embeddings is not before["embeddings"]
     assert service.ready
 
 

@@ -40,6 +40,7 @@ CONFINED = {
 def test_groups_are_those_documented() -> None:
     wanted = {
         "engine",
+        "embedding",
         "model",
         "queue",
         "batch",

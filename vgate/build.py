@@ -13,6 +13,8 @@ from hydra.utils import instantiate
 if TYPE_CHECKING:
     from vgate.api.service import Service
     from vgate.config import Settings
+    from vgate.embedding.base import Embedding
+    from vgate.embeddings import Embeddings
     from vgate.engine.base import Engine
     from vgate.gateway import Gateway
     from vgate.load.base import Load
@@ -32,13 +34,20 @@ def build_service(settings: Settings) -> Service:
     engine = build_engine(settings)
     metrics.follow(engine)
     gateway = build_gateway(settings, engine, observer)
-    return Service(settings, engine, gateway, build_security(settings), metrics, observer)
+    embeddings = build_embeddings(settings, build_embedding(settings), gateway, observer)
+    return Service(settings, engine, gateway, embeddings, build_security(settings), metrics, observer)
 
 
 def build_engine(settings: Settings) -> Engine:
     """The engine; it is told which model to load."""
     engine: Engine = _component(_section(settings.engine), model=settings.model.model_dump())
     return engine
+
+
+def build_embedding(settings: Settings) -> Embedding:
+    """The embedding engine."""
+    embedding: Embedding = _component(_section(settings.embedding))
+    return embedding
 
 
 def build_gateway(settings: Settings, engine: Engine, observer: Observer) -> Gateway:
@@ -48,6 +57,13 @@ def build_gateway(settings: Settings, engine: Engine, observer: Observer) -> Gat
     queue, cache, dedup = (_component(_section(s)) for s in (settings.queue, settings.cache, settings.dedup))
     batch = _component(_section(settings.batch), queue=queue, capacity=lambda: engine.capacity)
     return Gateway(engine, batch, cache, dedup, observer)
+
+
+def build_embeddings(settings: Settings, embedding: Embedding, gateway: Gateway, observer: Observer) -> Embeddings:
+    """The request path in front of an embedding engine that is already there; its items go to the gateway's cache."""
+    from vgate.embeddings import Embeddings
+
+    return Embeddings(embedding, gateway.cache, _component(_section(settings.dedup)), observer)
 
 
 def build_security(settings: Settings) -> Security:
@@ -65,11 +81,12 @@ def build_load(section: Mapping[str, Any]) -> Load:
 
 
 def reconfigure(service: Service, settings: Settings) -> None:
-    """Exchange everything but the engine. Requests under way go on in the gateway that they entered."""
+    """Exchange everything but the engines. Requests under way go on in the gateway that they entered."""
     gateway = build_gateway(settings, service.engine, service.observer)
     security = build_security(settings)
+    embeddings = build_embeddings(settings, service.embedding, gateway, service.observer)
     service.replace_gateway(gateway)
-    service.security, service.settings = security, settings
+    service.security, service.embeddings, service.settings = security, embeddings, settings
 
 
 def _section(section: Any) -> dict[str, Any]:

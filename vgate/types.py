@@ -190,9 +190,11 @@ class Record:
 
     choices: what the request's `n` says, unchecked.
     status:  HTTP status; 499 when the client left first.
-    cache:   hit, miss, coalesced or bypass(<reason>), as in `X-VGate-Cache`; "" for routes without a cache.
-    key:     the cache's key of the request; None where it goes past the cache.
-    age_s:   how long ago a hit was stored.
+    cache:   hit, miss, coalesced, partial(<cached>/<all>) or bypass(<reason>), as in `X-VGate-Cache`; "" for routes
+             without a cache.
+    key:     the cache's key of the request; None where it goes past the cache, and for embeddings, which have several.
+    age_s:   how long ago a hit was stored; of several, the oldest.
+    items:   of an embedding request; `cached_items` came from the cache.
     """
 
     request_id: str
@@ -214,6 +216,8 @@ class Record:
     finished: float | None = None
     usage: Usage | None = None
     generated: bool = False
+    items: int = 0
+    cached_items: int = 0
     status: int = 0
     error: str = ""
     headers: dict[str, str] = field(default_factory=dict)

@@ -88,10 +88,26 @@ def test_completions_and_embeddings(client: httpx.Client) -> None:
     assert vectors["usage"]["prompt_tokens"] == 2
 
 
+def test_embeddings_have_an_entry_for_each_item(client: httpx.Client) -> None:
+    verdicts = []
+    for inputs in (["x", "y"], ["x", "y", "z"], "z", [[1, 2], [1, 2]]):
+        answer = client.post("/v1/embeddings", json={"input": inputs})
+        verdicts.append(answer.headers["x-vgate-cache"])
+        assert [row["index"] for row in answer.json()["data"]] == [*range(len(inputs))]
+    assert verdicts == ["miss", "partial(2/3)", "hit", "miss"]
+    assert 'vgate_embedding_items_total{source="cache"}' in client.get("/metrics").text
+
+
+def test_a_bad_item_is_named(client: httpx.Client) -> None:
+    answer = client.post("/v1/embeddings", json={"input": ["a", ""]})
+    assert (answer.status_code, answer.json()["error"]["param"]) == (400, "input")
+    assert answer.json()["error"]["message"] == "input[1]: is empty"
+
+
 def test_operations_routes(client: httpx.Client) -> None:
     assert client.get("/health").json() == {"status": "ok"}
     assert client.get("/ready").json() == {"ready": True}
-    assert client.get("/v1/models").json()["data"][0]["id"] == "tiny"
+    assert [model["id"] for model in client.get("/v1/models").json()["data"]] == ["tiny", "dry-run-embedding"]
     assert "vgate_requests_total" in client.get("/metrics").text
     assert client.get("/stats").json()["ready"] is True
     assert CHAT in client.get("/openapi.json").json()["paths"]

@@ -9,7 +9,7 @@ import pytest
 from tests.config.composing import serve, written, wrong
 
 BATCHES = "lockstep, passthrough, time_window"
-GROUPS = "batch, cache, dedup, engine, logging, model, queue, security, server, version"
+GROUPS = "batch, cache, dedup, embedding, engine, logging, model, queue, security, server, version"
 
 ON_THE_COMMAND_LINE = {
     "batch=lockstp": f"batch = 'lockstp' {{}}: unknown option, did you mean batch=lockstep?; allowed: {BATCHES}",
@@ -46,7 +46,13 @@ ON_THE_COMMAND_LINE = {
     ),
     "load=poisson": (
         "load = 'poisson' {}: unknown key; "
-        "allowed: batch, cache, dedup, engine, logging, model, preset, queue, security, server"
+        "allowed: batch, cache, dedup, embedding, engine, logging, model, preset, queue, security, server"
+    ),
+}
+TOGETHER = {
+    "engine=none": "engine = 'none' {}: and so is embedding: the server would serve nothing",
+    "embedding=dry_run embedding.served_model_name=tiny": (
+        "embedding.served_model_name = 'tiny' {}: is the chat model's name too; clients could not tell them apart"
     ),
 }
 IN_A_FILE = {
@@ -91,6 +97,16 @@ def test_what_is_no_setting_at_all() -> None:
 
 def test_of_several_mistakes_the_first_is_told_and_the_rest_counted() -> None:
     assert wrong("batch.max_batch_size=0", "server.port=-1").endswith("(and 1 more)")
+
+
+@pytest.mark.parametrize("overrides", TOGETHER)
+def test_what_sections_may_not_say_together(overrides: str) -> None:
+    assert wrong(*overrides.split()) == TOGETHER[overrides].format("(from the command line)")
+
+
+def test_the_bench_needs_chat() -> None:
+    line = wrong("engine=none", "embedding=dry_run", program="bench")
+    assert line == "engine = 'none' (from the command line): the bench measures chat; choose an engine that serves it"
 
 
 def test_keys_need_keys() -> None:

@@ -117,5 +117,5 @@ def test_a_resolved_configuration_is_validated_again() -> None:
     container["batch"]["max_batch_size"] = 0
     with pytest.raises(ConfigError, match=r"^batch.max_batch_size = 0 \(from run.yaml\): must be greater"):
         from_resolved(container, "run.yaml")
-    with pytest.raises(ConfigError, match=r"server is missing \(from run.yaml\) \(and 8 more\)"):
+    with pytest.raises(ConfigError, match=r"server is missing \(from run.yaml\) \(and \d+ more\)"):
         from_resolved({}, "run.yaml")

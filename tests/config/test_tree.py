@@ -27,7 +27,21 @@ leaf = re.compile(r"^\s*[\w.]+:\s+[^#\s]")
 def rows(groups: list[str]) -> list[list[str]]:
     """Choices of options, one of each group in a row, so that every option is in some row."""
     most = max(len(tree.options(group)) for group in groups)
-    return [[f"{g}={tree.options(g)[row % len(tree.options(g))]}" for g in groups] for row in range(most)]
+    made = [[f"{g}={tree.options(g)[row % len(tree.options(g))]}" for g in groups] for row in range(most)]
+    return [_serving(row) for row in made]
+
+
+def _serving(row: list[str]) -> list[str]:
+    """A server that serves neither chat nor embeddings is refused; each `none` is tried beside another choice."""
+    nothing = {"engine=none", "embedding=none"} <= set(row)
+    return ["embedding=dry_run" if nothing and choice == "embedding=none" else choice for choice in row]
+
+
+def test_none_of_both_engines_is_tried_too() -> None:
+    assert composed("serve", ["engine=none", "embedding=dry_run"])["engine"] == {
+        "_target_": "vgate.engine.none.NoEngine"
+    }
+    assert composed("serve", ["embedding=none"])["embedding"] == {"_target_": "vgate.embedding.none.NoEmbedding"}
 
 
 def composed(program: str, choices: list[str]) -> dict[str, Any]:

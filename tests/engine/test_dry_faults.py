@@ -184,12 +184,6 @@ async def test_what_hangs_ends_with_the_engine() -> None:
         await task
 
 
-async def test_embeddings_fail_too() -> None:
-    engine = await with_fault("error_before")
-    with pytest.raises(ApiError, match="purpose"):
-        await answered(engine, Call("1", "embeddings", {"input": "a"}))
-
-
 def test_the_kinds_are_those_of_the_configuration() -> None:
     assert set(faults()) == {*KINDS, "seed", "after_tokens", "slow_factor"}
     assert sse.DONE  # what a dropped stream lacks

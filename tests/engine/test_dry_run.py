@@ -1,8 +1,5 @@
 import asyncio
-import base64
 import json
-import math
-import struct
 from typing import Any
 
 import pytest
@@ -12,7 +9,7 @@ from tests.components import build
 from vgate import sse
 from vgate.engine.base import Engine
 from vgate.errors import BadRequest
-from vgate.types import Call, Endpoint
+from vgate.types import Call
 
 # A prompt of one word has two tokens: its role counts.
 TIMING = {"prefill_tokens_per_s": 1000.0, "decode_step_ms": 10.0, "decode_step_per_seq_ms": 1.0, "max_num_seqs": 4}
@@ -146,25 +143,6 @@ async def test_completions_take_text_or_tokens(prompt: Any) -> None:
 async def test_several_prompts_are_refused() -> None:
     with pytest.raises(BadRequest, match="several prompts"):
         await (await started()).prepare(call_of({"prompt": ["a", "b"]}, "completions"))
-
-
-async def test_embeddings_are_unit_vectors_one_for_each_input_in_order() -> None:
-    both = await body(call_of({"input": ["a", "b"]}, "embeddings"))
-    alone = [(await body(call_of({"input": text}, "embeddings")))["data"][0]["embedding"] for text in "ab"]
-    assert [row["index"] for row in both["data"]] == [0, 1]
-    assert [row["embedding"] for row in both["data"]] == alone
-    assert alone[0] != alone[1]
-    assert [len(vector) for vector in alone] == [64, 64]
-    assert [math.hypot(*vector) for vector in alone] == pytest.approx([1.0, 1.0])
-    assert both["usage"] == {"prompt_tokens": 2, "total_tokens": 2}
-
-
-async def test_embeddings_in_base64_are_the_same_numbers() -> None:
-    endpoint: Endpoint = "embeddings"
-    plain = await body(call_of({"input": "a", "dimensions": 8}, endpoint))
-    coded = await body(call_of({"input": "a", "dimensions": 8, "encoding_format": "base64"}, endpoint))
-    numbers = struct.unpack("<8f", base64.b64decode(coded["data"][0]["embedding"]))
-    assert numbers == pytest.approx(plain["data"][0]["embedding"], abs=1e-6)
 
 
 async def test_one_that_leaves_makes_room_at_the_next_step() -> None:

@@ -1,6 +1,5 @@
 """Other models and settings than the shared server's: each test starts its own vLLM."""
 
-import math
 import subprocess
 import sys
 from pathlib import Path
@@ -25,19 +24,6 @@ def test_awq_serves_and_the_log_names_the_kernel(models: Path) -> None:
         said = [str(line["message"]) for line in server.lines]
         assert any("WNA16LinearKernel" in line for line in said)
         assert server.find("engine ready", quantization="awq")
-
-
-def test_pooling_model_serves_embeddings(models: Path) -> None:
-    with running("+preset=cpu", f"model.model_id={models / 'tiny'}", "model.runner=pooling") as server:
-        url = f"{server.base_url}/v1/embeddings"
-        inputs = ["a river", "a river", "a stone"]
-        answer = httpx.post(url, json={"model": "tiny", "input": inputs}, timeout=60).json()
-        first, second, third = [item["embedding"] for item in answer["data"]]
-        assert math.isclose(sum(x * x for x in first), 1, rel_tol=1e-2)
-        assert first == pytest.approx(second, abs=1e-3)
-        assert first != pytest.approx(third, abs=1e-3)
-        assert httpx.post(url, json={"model": "other", "input": "x"}, timeout=60).status_code == 404
-        assert httpx.post(server.base_url + CHAT, json={"messages": []}, timeout=60).status_code == 400
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,12 @@
 """What of `engine.extra_args` is refused, without vLLM itself: the arguments it knows are handed in."""
 
+import os
+
 import pytest
 
 from vgate.config import ConfigError
+from vgate.engine import vllm_settings
+from vgate.engine.vllm_names import Names
 from vgate.engine.vllm_settings import _check_extra
 
 KNOWN = {"swap_space", "max_num_seqs", "dtype", "model", "distributed_executor_backend"}
@@ -20,9 +24,31 @@ NAMED = {"model", "dtype", "distributed_executor_backend"}
 )
 def test_refused(extra: dict[str, object], told: str) -> None:
     with pytest.raises(ConfigError) as caught:
-        _check_extra(extra, KNOWN, NAMED)
+        _check_extra(extra, KNOWN, NAMED, Names())
     assert told in str(caught.value)
 
 
 def test_other_arguments_pass() -> None:
-    _check_extra({"swap_space": 4, "distributed_executor_backend": "mp"}, KNOWN, NAMED)
+    _check_extra({"swap_space": 4, "distributed_executor_backend": "mp"}, KNOWN, NAMED, Names())
+
+
+def test_the_line_names_the_keys_of_the_section_that_the_arguments_come_from() -> None:
+    names = Names("embedding", "embedding", {"max_num_seqs": "max_batch_items"})
+    with pytest.raises(ConfigError, match=r"^embedding\.extra_args\.max_num_seqs .* embedding\.max_batch_items$"):
+        _check_extra({"max_num_seqs": 3}, KNOWN, NAMED | {"max_num_seqs"}, names)
+    with pytest.raises(ConfigError, match="the choice of engine=vllm or embedding=vllm"):
+        _check_extra({"runner": "pooling"}, KNOWN, NAMED | {"runner"}, names)
+
+
+def test_each_engine_of_a_process_has_its_own_environment_but_what_the_user_set_stays(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(vllm_settings, "_SET_HERE", {})
+    monkeypatch.setattr(vllm_settings, "is_cpu_build", lambda: True)
+    for name in ("OMP_NUM_THREADS", "VLLM_ENABLE_V1_MULTIPROCESSING", "VLLM_CPU_OMP_THREADS_BIND"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("VLLM_CPU_KVCACHE_SPACE", "7")
+    for threads in (1, 2):
+        vllm_settings.prepare_environment({"threads": threads, "kvcache_gib": threads})
+        assert os.environ["OMP_NUM_THREADS"] == str(threads)
+    assert os.environ["VLLM_CPU_KVCACHE_SPACE"] == "7"

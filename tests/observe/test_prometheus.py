@@ -145,7 +145,14 @@ def test_O1_series_are_bounded_by_endpoints_methods_and_statuses_alone() -> None
     assert len([name for name, _ in series if name == "vgate_requests_total"]) == 4
 
 
-GAUGES = ("requests_in_flight", "queue_waiting", "engine_running", "cache_entries", "cache_bytes")
+GAUGES = (
+    "requests_in_flight",
+    "queue_waiting",
+    "engine_running",
+    "cache_entries",
+    "cache_bytes",
+    "embedding_items_waiting",
+)
 
 
 def test_every_metric_that_is_promised_is_there_from_the_start() -> None:
@@ -167,9 +174,31 @@ def test_every_metric_that_is_promised_is_there_from_the_start() -> None:
     }
     counters |= {"cache_failures", "cache_dropped"}
     histograms = {"request_latency_seconds", "batch_size", "batch_processing_seconds", "ttft_seconds", "tpot_seconds"}
+    histograms |= {"embedding_batch_items", "embedding_batch_tokens"}
     wanted = {f"vgate_{name}_total" for name in counters}
     wanted |= {f"vgate_{name}_{part}" for name in histograms for part in ("bucket", "count", "sum")}
     assert names == wanted | {f"vgate_{gauge}" for gauge in GAUGES}
+
+
+def test_items_of_embeddings_are_counted_by_where_they_came_from() -> None:
+    observer = PrometheusObserver()
+    fields: dict[str, Any] = {"endpoint": "/v1/embeddings", "cache": "partial(9/10)", "items": 10, "cached_items": 9}
+    finish(
+        observer, record(**fields), record(**(fields | {"status": 400})), record(cache="hit", items=2, cached_items=2)
+    )
+    assert value(observer, "vgate_embedding_items_total", source="cache") == 11
+    assert value(observer, "vgate_embedding_items_total", source="engine") == 1
+    assert value(observer, "vgate_cache_misses_total") == 2, "a request that was not answered from the cache alone"
+
+
+def test_items_wait_and_enter_together() -> None:
+    observer = PrometheusObserver()
+    observer.items_waiting(3)
+    observer.items_waiting(-2)
+    observer.items_admitted(2, 300)
+    assert value(observer, "vgate_embedding_items_waiting") == 1
+    assert value(observer, "vgate_embedding_batch_items_sum") == 2
+    assert value(observer, "vgate_embedding_batch_tokens_bucket", le="1024.0") == 1
 
 
 def test_the_scrape_holds_the_process_and_its_engine_too() -> None:

@@ -44,13 +44,13 @@ def _add_operations(app: FastAPI, service: Service) -> None:
     async def health() -> dict[str, str]:
         return {"status": "ok"}
 
-    @app.get("/ready", summary="200 when the engine can answer, else 503.")
+    @app.get("/ready", summary="200 when every engine can answer, else 503.")
     async def ready() -> Response:
         return JSONResponse({"ready": service.ready}, 200 if service.ready else 503)
 
     @app.get("/v1/models", summary="The served models.")
     async def models() -> dict[str, Any]:
-        return {"object": "list", "data": service.engine.models() if service.engine.ready else []}
+        return {"object": "list", "data": service.models()}
 
     @app.get("/metrics", summary="Prometheus metrics.")
     async def metrics() -> Response:

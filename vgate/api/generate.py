@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from vgate.api import caching
 from vgate.api.asgi import ClientLeft, Receive, Scope, Send, header, read_json, send_whole, start
 from vgate.api.service import Service
-from vgate.errors import BadRequest, NotReady, Stopping
+from vgate.errors import BadRequest, Stopping
 from vgate.types import Call, Endpoint, Event, Record
 
 _MILLISECONDS = re.compile(r"\d{1,12}(\.\d{1,6})?")
@@ -32,14 +32,15 @@ class Generate:
         body = await read_json(scope, receive, self._service.settings.server.max_body_bytes)
         if body.get("stream") not in (None, True, False):
             raise BadRequest(f"stream must be true or false, got {body['stream']!r}", "stream")
-        if not self._service.ready:
-            raise Stopping if self._service.stopping else NotReady("The model is not ready.")
+        if self._service.stopping:
+            raise Stopping
         deadline = _deadline(scope, record.arrived, self._service.settings.server.deadline_ms)
         asks = caching.asked(scope)
         call = Call(uuid.uuid4().hex, self._endpoint, body, record.caller, deadline, asks)
         record.stream, record.choices = call.stream, body.get("n") or 1
         record.user = body["user"][:200] if isinstance(body.get("user"), str) else None
-        async with while_connected(receive), contextlib.aclosing(self._service.gateway.answer(call, record)) as events:
+        path = self._service.embeddings if self._endpoint == "embeddings" else self._service.gateway
+        async with while_connected(receive), contextlib.aclosing(path.answer(call, record)) as events:
             if call.stream:
                 await _send_stream(send, record, events)
             else:

@@ -55,6 +55,7 @@ async def serve(service: Service, sock: socket.socket, admin: socket.socket | No
         draining.cancel()
         if not starting.done():
             starting.cancel()
+        await service.embedding.stop()
         await service.engine.stop()
         await service.close()
         if admin:
@@ -69,12 +70,28 @@ def _remove(path: str) -> None:
         Path(path).unlink()
 
 
+def _engines(service: Service) -> dict[str, str]:
+    return {"engine": type(service.engine).__name__, "embedding": type(service.embedding).__name__}
+
+
 async def _start(service: Service, sock: socket.socket) -> None:
     host, port = sock.getsockname()[:2]
-    logger.info("listening", extra={"host": host, "port": port, "engine": type(service.engine).__name__})
+    logger.info("listening", extra={"host": host, "port": port, **_engines(service)})
+    # One after the other: each looks how much memory the one before has left.
     await service.engine.start()
+    await service.embedding.start()
     logger.info("ready", extra={"host": host, "port": port})
-    await service.engine.watch()
+    await _watch(service)
+
+
+async def _watch(service: Service) -> None:
+    """Keep both engines alive; raises what the one raises that gives up."""
+    watching = [asyncio.ensure_future(watch) for watch in (service.engine.watch(), service.embedding.watch())]
+    try:
+        await asyncio.gather(*watching)
+    finally:
+        for watch in watching:
+            watch.cancel()
 
 
 def _server(app: Any, grace_s: float) -> _Server:

@@ -2,8 +2,11 @@
 
 import asyncio
 from dataclasses import dataclass, field
+from typing import Any
 
 from vgate.config import Settings
+from vgate.embedding.base import Embedding
+from vgate.embeddings import Embeddings
 from vgate.engine.base import Engine
 from vgate.gateway import Gateway
 from vgate.observe.base import Observer
@@ -13,11 +16,15 @@ from vgate.security.base import Security
 
 @dataclass
 class Service:
-    """A running server. `gateway`, `security` and `settings` are replaced together when it is reconfigured."""
+    """A running server.
+
+    `gateway`, `embeddings`, `security` and `settings` are replaced together when it is reconfigured.
+    """
 
     settings: Settings
     engine: Engine
     gateway: Gateway
+    embeddings: Embeddings
     security: Security
     metrics: PrometheusObserver
     observer: Observer
@@ -25,9 +32,18 @@ class Service:
     _retiring: "set[asyncio.Task[None]]" = field(default_factory=set)
 
     @property
+    def embedding(self) -> Embedding:
+        """The embedding engine, which stays."""
+        return self.embeddings.embedding
+
+    @property
     def ready(self) -> bool:
-        """Whether new requests can be answered."""
-        return self.engine.ready and not self.stopping
+        """Whether new requests of every kind can be answered."""
+        return self.engine.ready and self.embedding.ready and not self.stopping
+
+    def models(self) -> list[dict[str, Any]]:
+        """What is served now, as objects of `/v1/models`."""
+        return [model for engine in (self.engine, self.embedding) if engine.ready for model in engine.models()]
 
     def replace_gateway(self, gateway: Gateway) -> None:
         """New requests enter this gateway; the old one is closed when its own are answered."""

@@ -6,6 +6,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from vgate.config import together
 from vgate.config.errors import ConfigError, unknown, wrong
 from vgate.config.schema import Settings
 
@@ -16,11 +17,13 @@ def validate(
     """Typed settings, or ConfigError with the first thing wrong. `sources` as in `Composed`."""
     model = _model(program)
     try:
-        return model.model_validate(container)
+        settings = model.model_validate(container)
     except ValidationError as error:
         details = error.errors(include_url=False)
         first = _explain(details[0], model, container, sources, default_source)
         raise ConfigError(f"{first} (and {len(details) - 1} more)" if len(details) > 1 else str(first)) from None
+    together.check(program, settings, lambda key: _source(key, sources, default_source))
+    return settings
 
 
 def _model(program: str) -> type[Settings]:

@@ -14,7 +14,8 @@ def without_effect(section: Any) -> frozenset[str]:
 
 def notes(container: Mapping[str, Any], chosen: Mapping[str, str], given: Mapping[str, str]) -> list[str]:
     """A line for each such key that somebody set. `given`: dotted key -> where it came from."""
-    return [
+    idle = [key for key in sorted(given) if key.startswith("model.") and chosen.get("engine") == "none"]
+    return [f"{key} (from {given[key]}) has no effect with engine=none" for key in idle] + [
         f"{group}.{key} (from {given[f'{group}.{key}']}) has no effect with {group}={option}"
         for group, option in chosen.items()
         for key in sorted(without_effect(container.get(group)))

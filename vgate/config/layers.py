@@ -55,12 +55,12 @@ def read_yaml_file(environ: Mapping[str, str]) -> list[Entry]:
 
 def read_environment(environ: Mapping[str, str]) -> list[Entry]:
     """VGATE_<SECTION>__<KEY> and the short forms. Values are read as YAML."""
-    entries = []
+    entries: list[Entry] = []
     for name in sorted(n for n in environ if n.startswith("VGATE_")):
         if name in NOT_SETTINGS or KUBERNETES.fullmatch(name):
             continue
-        entries.append(_environment_entry(name, environ[name]))
-    return [entry for entry in entries if entry is not None]
+        entries += _environment_entries(name, environ[name])
+    return entries
 
 
 def read_command_line(overrides: list[str]) -> list[Entry]:
@@ -90,13 +90,13 @@ def flatten(content: Mapping[Any, Any], prefix: str = "") -> Iterator[tuple[str,
         if name in tree.groups() and value in (None, {}):
             continue
         # extra_args is a mapping for vLLM; its keys are not ours.
-        if isinstance(value, Mapping) and value and name != "engine.extra_args":
+        if isinstance(value, Mapping) and value and key != "extra_args":
             yield from flatten(value, f"{name}.")
         else:
             yield name, value
 
 
-def _environment_entry(name: str, text: str) -> Entry | None:
+def _environment_entries(name: str, text: str) -> list[Entry]:
     try:
         value = yaml.safe_load(text)
     except yaml.YAMLError:
@@ -104,9 +104,10 @@ def _environment_entry(name: str, text: str) -> Entry | None:
     if name == "VGATE_DRY_RUN":
         if not isinstance(value, bool):
             raise wrong(name, text, "environment", "must be true or false")
-        return Entry("engine", "dry_run", f"environment {name}", ENVIRONMENT) if value else None
+        groups = ("engine", "embedding") if value else ()
+        return [Entry(group, "dry_run", f"environment {name}", ENVIRONMENT) for group in groups]
     if name in SHORT_NAMES:
-        return Entry(SHORT_NAMES[name], value, f"environment {name}", ENVIRONMENT)
+        return [Entry(SHORT_NAMES[name], value, f"environment {name}", ENVIRONMENT)]
     section, double, rest = name.removeprefix("VGATE_").partition("__")
     if not double and section.lower() not in tree.groups():
         allowed = [*SHORT_NAMES, *NOT_SETTINGS, "VGATE_DRY_RUN"]
@@ -117,7 +118,7 @@ def _environment_entry(name: str, text: str) -> Entry | None:
             f"unknown variable{nearest(name, allowed)}; allowed: VGATE_<SECTION>__<KEY>, {', '.join(sorted(allowed))}",
         )
     key = ".".join([section, *rest.split("__")]).lower() if double else section.lower()
-    return Entry(key, value, f"environment {name}", ENVIRONMENT)
+    return [Entry(key, value, f"environment {name}", ENVIRONMENT)]
 
 
 def _command_line_entry(override: Override) -> Entry:

@@ -8,7 +8,20 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
 from vgate.config.cache_schema import Cache
-from vgate.config.sections import Component, NotNegative, Positive, PositiveFloat, Section, Share, target_of
+from vgate.config.embedding_schema import Embedding
+from vgate.config.model_id import public_name
+from vgate.config.sections import (
+    Component,
+    Dtype,
+    MemoryShare,
+    NotNegative,
+    Positive,
+    PositiveFloat,
+    RestartSettings,
+    Section,
+    Share,
+    target_of,
+)
 
 
 class ServerSettings(Section):
@@ -23,10 +36,9 @@ class ModelSettings(Section):
     model_id: str = Field(min_length=1)
     served_model_name: str | None
     revision: str | None
-    runner: Literal["auto", "generate", "pooling"]
     quantization: str | None
-    dtype: Literal["auto", "half", "float16", "bfloat16", "float", "float32"]
-    gpu_memory_utilization: float = Field(gt=0, le=1)
+    dtype: Dtype
+    gpu_memory_utilization: MemoryShare
     max_model_len: Positive | None
     max_num_seqs: Positive | None
     max_num_batched_tokens: Positive | None
@@ -38,14 +50,7 @@ class ModelSettings(Section):
     @property
     def public_name(self) -> str:
         """The name that clients put into `model`."""
-        return self.served_model_name or self.model_id
-
-
-class RestartSettings(Section):
-    max_attempts: int = Field(ge=0)
-    backoff_s: NotNegative
-    max_backoff_s: NotNegative
-    stable_s: NotNegative
+        return self.served_model_name or public_name(self.model_id)
 
 
 class VllmSettings(Component):
@@ -85,9 +90,12 @@ class DryRunSettings(Component):
     decode_step_ms: NotNegative
     decode_step_per_seq_ms: NotNegative
     max_num_seqs: Positive
-    embedding_dimensions: Positive
     faults: FaultSettings
     restart: RestartSettings
+
+
+class NoEngineSettings(Component):
+    target: Literal["vgate.engine.none.NoEngine"] = Field(alias="_target_")
 
 
 class BatchSettings(Component):
@@ -169,7 +177,8 @@ class LoggingSettings(Section):
 
 Engine = Annotated[
     Annotated[VllmSettings, Tag("vgate.engine.vllm.VllmEngine")]
-    | Annotated[DryRunSettings, Tag("vgate.engine.dry_run.DryRunEngine")],
+    | Annotated[DryRunSettings, Tag("vgate.engine.dry_run.DryRunEngine")]
+    | Annotated[NoEngineSettings, Tag("vgate.engine.none.NoEngine")],
     Discriminator(target_of),
 ]
 Queue = Annotated[
@@ -197,6 +206,7 @@ class Settings(Section):
     server: ServerSettings
     model: ModelSettings
     engine: Engine
+    embedding: Embedding
     queue: Queue
     batch: BatchSettings
     cache: Cache

@@ -1,6 +1,6 @@
 """What all sections of the configuration are made of: bounds, strictness, and the class that a section stands for."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -8,6 +8,8 @@ Positive = Annotated[int, Field(ge=1)]
 PositiveFloat = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1)]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+MemoryShare = Annotated[float, Field(gt=0, le=1)]
+Dtype = Literal["auto", "half", "float16", "bfloat16", "float", "float32"]
 
 
 class Section(BaseModel):
@@ -20,6 +22,15 @@ class Component(Section):
     """A section that says which class it is built from."""
 
     target: str = Field(alias="_target_")
+
+
+class RestartSettings(Section):
+    """When an engine that has died is restarted."""
+
+    max_attempts: int = Field(ge=0)
+    backoff_s: NotNegative
+    max_backoff_s: NotNegative
+    stable_s: NotNegative
 
 
 def target_of(section: Any) -> Any:

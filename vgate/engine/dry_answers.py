@@ -1,10 +1,6 @@
 """The dry-run engine's answers in OpenAI's form."""
 
-import array
 import asyncio
-import base64
-import hashlib
-import math
 import time
 from collections.abc import AsyncIterator
 from typing import Any
@@ -47,20 +43,6 @@ async def stream(call: Call, request: DryRequest, model: str, sequences: list[Se
     yield sse.DONE
 
 
-def embeddings(request: DryRequest, model: str) -> bytes:
-    """Unit vectors drawn from a hash of each input."""
-    data = [
-        {
-            "object": "embedding",
-            "index": index,
-            "embedding": _encoded(_vector(item, request.dimensions), request.base64),
-        }
-        for index, item in enumerate(request.inputs)
-    ]
-    usage = {"prompt_tokens": request.prompt_tokens, "total_tokens": request.prompt_tokens}
-    return orjson.dumps({"object": "list", "model": model, "data": data, "usage": usage})
-
-
 def _head(call: Call, model: str, *, streamed: bool) -> dict[str, Any]:
     prefix, kind = ("chatcmpl", "chat.completion") if call.endpoint == "chat" else ("cmpl", "text_completion")
     suffix = ".chunk" if streamed and call.endpoint == "chat" else ""
@@ -78,14 +60,3 @@ def _usage(request: DryRequest) -> dict[str, int]:
         "completion_tokens": made,
         "total_tokens": request.prompt_tokens + made,
     }
-
-
-def _vector(item: Any, dimensions: int) -> list[float]:
-    raw = hashlib.shake_128(orjson.dumps(item)).digest(2 * dimensions)
-    numbers = [int.from_bytes(raw[i : i + 2], "big") / 32767.5 - 1 for i in range(0, len(raw), 2)]
-    length = math.sqrt(sum(x * x for x in numbers)) or 1.0
-    return [x / length for x in numbers]
-
-
-def _encoded(vector: list[float], as_base64: bool) -> list[float] | str:
-    return base64.b64encode(array.array("f", vector).tobytes()).decode() if as_base64 else vector

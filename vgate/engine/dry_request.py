@@ -2,11 +2,10 @@
 
 import hashlib
 from dataclasses import dataclass, field
-from typing import Any
 
 import orjson
 
-from vgate.engine.dry_shapes import SHAPES, Chat, Common, Completion, Embedding, Part, validated
+from vgate.engine.dry_shapes import SHAPES, Chat, Common, Completion, Part, validated
 from vgate.engine.fields import refuse_unknown, refuse_unsupported
 from vgate.errors import ApiError, BadRequest
 from vgate.types import Call
@@ -119,7 +118,7 @@ _NEEDS_MODEL = [
 
 @dataclass(frozen=True)
 class DryRequest:
-    """What is to be said: per choice its words (tokens) and why it ends. For embeddings: inputs and dimensions.
+    """What is to be said: per choice its words (tokens) and why it ends.
 
     max_tokens: what was asked for in all choices; a stop string may end one earlier.
     """
@@ -127,13 +126,10 @@ class DryRequest:
     prompt_tokens: int
     choices: list[list[str]] = field(default_factory=list)
     finish_reasons: list[str] = field(default_factory=list)
-    inputs: list[Any] = field(default_factory=list)
-    dimensions: int = 0
-    base64: bool = False
     max_tokens: int = 0
 
 
-def read_request(call: Call, model: str, max_model_len: int, dimensions: int) -> DryRequest:
+def read_request(call: Call, model: str, max_model_len: int) -> DryRequest:
     """Raises ApiError for what vLLM would refuse too, and for fields that need a model."""
     shape = SHAPES[call.endpoint]
     refuse_unsupported(call.body, dict.fromkeys(_NEEDS_MODEL, _NO_MODEL))
@@ -143,9 +139,7 @@ def read_request(call: Call, model: str, max_model_len: int, dimensions: int) ->
         raise ApiError(
             404, f"The model `{call.body['model']}` does not exist. Served: {model}", "not_found_error", "model"
         )
-    if isinstance(request, Embedding):
-        return _embedding(request, max_model_len, dimensions)
-    assert isinstance(request, Chat | Completion)  # the other two shapes
+    assert isinstance(request, Chat | Completion)  # there are no other shapes
     return _generation(request, max_model_len)
 
 
@@ -211,19 +205,3 @@ def _cut(words: list[str], length: int) -> list[str]:
         if length <= 0:
             return kept
     return kept
-
-
-def _embedding(request: Embedding, max_model_len: int, dimensions: int) -> DryRequest:
-    if (request.dimensions or 1) > dimensions:
-        raise BadRequest(f"dimensions: at most {dimensions} here, got {request.dimensions}", "dimensions")
-    single = isinstance(request.input, str) or isinstance(request.input[0], int)
-    inputs: list[Any] = [request.input] if single else list(request.input)
-    counts = [len(item.split()) if isinstance(item, str) else len(item) for item in inputs]
-    if not all(counts) or max(counts) > max_model_len:
-        raise BadRequest(f"input: every item must hold 1 to {max_model_len} tokens", "input")
-    return DryRequest(
-        sum(counts),
-        inputs=inputs,
-        dimensions=request.dimensions or dimensions,
-        base64=request.encoding_format == "base64",
-    )

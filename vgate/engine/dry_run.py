@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator
 from typing import Any
 
 from vgate.engine.base import Engine
-from vgate.engine.dry_answers import embeddings, stream, whole
+from vgate.engine.dry_answers import stream, whole
 from vgate.engine.dry_faults import Fault, Faults, faulty
 from vgate.engine.dry_request import DryRequest, read_request
 from vgate.engine.dry_steps import StepClock, engine_died
@@ -26,7 +26,6 @@ class DryRunEngine(Engine):
         decode_step_ms: float,
         decode_step_per_seq_ms: float,
         max_num_seqs: int,
-        embedding_dimensions: int,
         faults: dict[str, Any],
         restart: dict[str, Any],
         model: dict[str, Any],
@@ -35,7 +34,6 @@ class DryRunEngine(Engine):
         self._faults = Faults(**faults)
         self._running = Restarting(self._load, RestartPolicy(**restart))
         self._max_num_seqs = max_num_seqs
-        self._dimensions = embedding_dimensions
         self._model = str(model["served_model_name"] or model["model_id"])
         self._max_model_len = int(model["max_model_len"] or 32768)
 
@@ -65,7 +63,7 @@ class DryRunEngine(Engine):
 
     @property
     def fingerprint(self) -> str:
-        return f"dry_run:{self._model}:{self._max_model_len}:{self._dimensions}"
+        return f"dry_run:{self._model}:{self._max_model_len}"
 
     @property
     def sampling_defaults(self) -> dict[str, Any]:
@@ -87,7 +85,7 @@ class DryRunEngine(Engine):
         ]
 
     async def prepare(self, call: Call) -> Job:
-        request = read_request(call, self._model, self._max_model_len, self._dimensions)
+        request = read_request(call, self._model, self._max_model_len)
         return Job(call, request.prompt_tokens, request, request.max_tokens)
 
     def run(self, job: Job) -> AsyncGenerator[bytes, None]:
@@ -100,10 +98,6 @@ class DryRunEngine(Engine):
 
     async def _answer(self, core: StepClock, job: Job, fault: Fault) -> AsyncGenerator[bytes, None]:
         request: DryRequest = job.payload
-        if job.call.endpoint == "embeddings":
-            await core.prefill(request.prompt_tokens)
-            yield embeddings(request, self._model)
-            return
         sequences = [core.sequence(request.prompt_tokens, len(words), fault.pace) for words in request.choices]
         try:
             if job.call.stream:

@@ -57,19 +57,7 @@ class Completion(Common):
     prompt: str | list[str] | list[int] = Field(min_length=1)
 
 
-class Embedding(BaseModel):
-    """A body of `/v1/embeddings`."""
-
-    model_config = ConfigDict(strict=True, extra="forbid")
-
-    model: str | None = None
-    input: str | list[str] | list[int] | list[list[int]] = Field(min_length=1)
-    dimensions: int | None = Field(None, ge=1)
-    encoding_format: Literal["float", "base64"] | None = "float"
-    user: str | None = None
-
-
-SHAPES: dict[str, type[BaseModel]] = {"chat": Chat, "completions": Completion, "embeddings": Embedding}
+SHAPES: dict[str, type[BaseModel]] = {"chat": Chat, "completions": Completion}
 
 
 def validated(shape: type[BaseModel], body: dict[str, Any]) -> BaseModel:

@@ -59,14 +59,24 @@ class StepClock:
     """Runs steps while there is work: each reads the prompts of the newly admitted and makes one token for all others.
 
     A step lasts decode_step + (running - 1) * per_sequence, plus new prompt tokens / prefill speed. At most
-    `max_num_seqs` sequences run; others wait in order of arrival. Once dead it stays so.
+    `max_num_seqs` sequences run; others wait in order of arrival. `padded`: each new prompt costs as much as the
+    longest beside it. Once dead it stays so.
     """
 
-    def __init__(self, prefill_tokens_per_s: float, step_s: float, per_sequence_s: float, max_num_seqs: int) -> None:
+    def __init__(
+        self,
+        prefill_tokens_per_s: float,
+        step_s: float,
+        per_sequence_s: float,
+        max_num_seqs: int,
+        *,
+        padded: bool = False,
+    ) -> None:
         self._prefill_s = 1 / prefill_tokens_per_s
         self._step_s = step_s
         self._per_sequence_s = per_sequence_s
         self._max_num_seqs = max_num_seqs
+        self._padded = padded
         self._waiting: deque[Sequence] = deque()
         self._running: list[Sequence] = []
         self._task: asyncio.Task[None] | None = None
@@ -134,8 +144,9 @@ class StepClock:
         return admitted
 
     def _duration(self, admitted: list[Sequence]) -> float:
-        prefill = sum(sequence.prompt_tokens for sequence in admitted) * self._prefill_s
-        return prefill + self._step_s + (len(self._running) - 1) * self._per_sequence_s
+        tokens = [sequence.prompt_tokens for sequence in admitted]
+        read = max(tokens, default=0) * len(tokens) if self._padded else sum(tokens)
+        return read * self._prefill_s + self._step_s + (len(self._running) - 1) * self._per_sequence_s
 
 
 def engine_died() -> NotReady:

@@ -45,12 +45,14 @@ class RestartPolicy:
 class Restarting(Generic[C]):
     """Holds a core. `watch` replaces it when it has died.
 
-    An attempt is a replacement that was tried; they are counted until a core has run for `stable_s`.
+    An attempt is a replacement that was tried; they are counted until a core has run for `stable_s`. `section` is
+    where the settings are.
     """
 
-    def __init__(self, load: Callable[[], Awaitable[C]], policy: RestartPolicy) -> None:
+    def __init__(self, load: Callable[[], Awaitable[C]], policy: RestartPolicy, section: str = "engine") -> None:
         self._load = load
         self._policy = policy
+        self._section = section
         self._core: C | None = None
         self._since = 0.0
         self._attempts = 0
@@ -104,7 +106,7 @@ class Restarting(Generic[C]):
         """One attempt more. Raises EngineStartError with the last one's cause if that is too many."""
         if self._attempts >= self._policy.max_attempts:
             after = f"after {self._attempts} restarts in a row: {cause}" if self._attempts else "and is not restarted"
-            raise EngineStartError(f"the engine died {after} (engine.restart.max_attempts)")
+            raise EngineStartError(f"the engine died {after} ({self._section}.restart.max_attempts)")
         self._attempts += 1
         pause_s = self._policy.pause_s(self._attempts)
         told = {"attempt": self._attempts, "max_attempts": self._policy.max_attempts, "pause_s": pause_s}

@@ -3,12 +3,14 @@
 import asyncio
 import logging
 from collections.abc import AsyncGenerator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from vgate.config.model_id import public_name
 from vgate.engine.base import Engine
 from vgate.engine.loading import in_thread
+from vgate.engine.model_files import locate
 from vgate.engine.restart import Restarting, RestartPolicy
+from vgate.engine.vllm_names import Names
 from vgate.errors import EngineStartError, NotReady
 from vgate.types import Call, Capacity, Job
 
@@ -20,6 +22,9 @@ logger = logging.getLogger(__name__)
 
 class VllmEngine(Engine):
     """AsyncLLM behind vLLM's own OpenAI handlers, so that every request field that vLLM knows works here."""
+
+    names = Names()
+    runner = "generate"
 
     def __init__(
         self,
@@ -33,8 +38,8 @@ class VllmEngine(Engine):
         self._start_timeout_s = start_timeout_s
         self._cpu = {"threads": cpu_threads, "kvcache_gib": cpu_kvcache_gib}
         self._extra_args = extra_args
-        self._model = model
-        self._running: Restarting[VllmCore] = Restarting(self._load, RestartPolicy(**restart))
+        self._model = {**model, "runner": self.runner}
+        self._running: Restarting[VllmCore] = Restarting(self._load, RestartPolicy(**restart), self.names.engine)
 
     async def start(self) -> None:
         await self._running.start()
@@ -53,18 +58,20 @@ class VllmEngine(Engine):
                 await _handlers_built(core)
         except TimeoutError:
             raise EngineStartError(
-                f"vLLM was not ready after {self._start_timeout_s:g} s (engine.start_timeout_s)"
+                f"vLLM was not ready after {self._start_timeout_s:g} s ({self.names.engine}.start_timeout_s)"
             ) from None
         logger.info("engine ready", extra={"engine": "vllm", "model": self._model["model_id"], **core.facts})
         return core
 
     def _load_blocking(self) -> "VllmCore":
-        _refuse_missing_folder(self._model["model_id"])
+        model_id = locate(self._model["model_id"], f"{self.names.model}.model_id")
         try:
             from vgate.engine.vllm_core import load
         except ModuleNotFoundError as error:
             raise EngineStartError(f"{error}; install vLLM: pip install 'vgate[cpu]' or 'vgate[gpu]'") from None
-        return load(self._model, self._cpu, self._extra_args)
+        name = self._model["served_model_name"] or public_name(self._model["model_id"])
+        model = {**self._model, "model_id": model_id, "served_model_name": name}
+        return load(model, self._cpu, self._extra_args, self.names)
 
     @property
     def ready(self) -> bool:
@@ -79,7 +86,8 @@ class VllmEngine(Engine):
         return self._running.restarts
 
     @property
-    def _started(self) -> "VllmCore":
+    def core(self) -> "VllmCore":
+        """What was loaded; NotReady before."""
         core = self._running.core
         if core is None:
             raise NotReady("The model is not ready.")
@@ -87,11 +95,11 @@ class VllmEngine(Engine):
 
     @property
     def fingerprint(self) -> str:
-        return self._started.fingerprint
+        return self.core.fingerprint
 
     @property
     def sampling_defaults(self) -> dict[str, Any]:
-        return self._started.sampling_defaults
+        return self.core.sampling_defaults
 
     @property
     def capacity(self) -> Capacity:
@@ -99,16 +107,16 @@ class VllmEngine(Engine):
         return core.capacity if core is not None else Capacity()
 
     def models(self) -> list[dict[str, Any]]:
-        return self._started.model_cards
+        return self.core.model_cards
 
     async def prepare(self, call: Call) -> Job:
-        return await self._started.prepare(call)
+        return await self.core.prepare(call)
 
     def run(self, job: Job) -> AsyncGenerator[bytes, None]:
-        return self._started.run(job)
+        return self.core.run(job)
 
     async def reset(self) -> None:
-        await self._started.reset()
+        await self.core.reset()
 
 
 def _end(core: "VllmCore") -> None:
@@ -121,13 +129,3 @@ async def _handlers_built(core: "VllmCore") -> None:
     except BaseException:
         await core.stop()
         raise
-
-
-def _refuse_missing_folder(model_id: str) -> None:
-    """What looks like a folder is not looked for on the model hub, which takes long and ends in another error."""
-    path = Path(model_id).expanduser()
-    is_folder = model_id.startswith(("/", ".", "~", "models/")) or Path(path.parts[0]).is_dir()
-    if is_folder and not path.is_dir():
-        raise EngineStartError(
-            f"model.model_id = {model_id!r} is not a folder here; `python -m vgate.models.tiny` builds the tiny models"
-        )

@@ -4,24 +4,32 @@ import asyncio
 import contextlib
 import hashlib
 import logging
+import threading
 from argparse import Namespace
 from collections.abc import AsyncGenerator, Mapping
 from pathlib import Path
 from typing import Any
 
 from vgate.engine import vllm_settings
+from vgate.engine.vllm_names import Names
 from vgate.errors import ApiError, BadRequest, EngineStartError, NotReady
 from vgate.types import Call, Capacity, Job
 
 logger = logging.getLogger(__name__)
 
 _ERROR = 'data: {"error"'
+# One engine at a time reads the environment of the process.
+_LOADING = threading.Lock()
 
 
-def load(model: Mapping[str, Any], cpu: Mapping[str, int], extra_args: Mapping[str, Any]) -> "VllmCore":
+def load(model: Mapping[str, Any], cpu: Mapping[str, int], extra_args: Mapping[str, Any], names: Names) -> "VllmCore":
     """Import vLLM and load the model; blocks. Raises EngineStartError, or ConfigError for unknown arguments."""
-    vllm_settings.prepare_environment(cpu)
-    args = vllm_settings.serve_args(model, extra_args)
+    with _LOADING:
+        vllm_settings.prepare_environment(cpu)
+        return _load(vllm_settings.serve_args(model, extra_args, names), names)
+
+
+def _load(args: Namespace, names: Names) -> "VllmCore":
     from vllm.engine.arg_utils import AsyncEngineArgs
     from vllm.v1.engine.async_llm import AsyncLLM
 
@@ -29,15 +37,15 @@ def load(model: Mapping[str, Any], cpu: Mapping[str, int], extra_args: Mapping[s
         config = AsyncEngineArgs.from_cli_args(args).create_engine_config()
         llm = AsyncLLM.from_vllm_config(config, disable_log_stats=args.disable_log_stats)
     except (Exception, SystemExit) as error:  # noqa: BLE001  vLLM raises of all kinds; the cause is told
-        raise EngineStartError(_where(args.model) + _cause(error)) from None
+        raise EngineStartError(_where(args.model, names) + _cause(error)) from None
     return VllmCore(llm, args)
 
 
-def _where(model: str) -> str:
+def _where(model: str, names: Names) -> str:
     """A missing folder is taken for a name on the model hub: say so before whatever that led to."""
     if Path(model).is_dir():
         return ""
-    return f"model.model_id = {model!r} is not a folder here, nor loaded from the model hub: "
+    return f"{names.key_of('model')} = {model!r} is not a folder here, nor loaded from the model hub: "
 
 
 def _cause(error: BaseException) -> str:
@@ -96,11 +104,21 @@ class VllmCore:
         tokenizer = self._llm.renderer.tokenizer
         identity = [
             (vllm.__version__, config.model, config.revision, config.hf_config.to_json_string(), config.max_model_len),
-            (config.quantization, str(config.dtype), self._args.kv_cache_dtype),
+            (config.quantization, str(config.dtype), self._args.kv_cache_dtype, str(config.pooler_config)),
             (self._args.chat_template, getattr(tokenizer, "chat_template", None), self._args.tool_call_parser),
             sorted(self.sampling_defaults.items()),
         ]
         return hashlib.sha256(repr(identity).encode()).hexdigest()
+
+    @property
+    def embedder(self) -> Any:
+        """The handler of embeddings; None where the model generates."""
+        return self._handlers.get("embeddings")
+
+    @property
+    def vocabulary(self) -> int:
+        """How many tokens the model knows."""
+        return int(self._llm.model_config.get_vocab_size())
 
     @property
     def alive(self) -> bool:
@@ -129,40 +147,25 @@ class VllmCore:
         if handler is None:
             message = f"The model {self._args.model} does not serve {call.endpoint}."
             raise BadRequest(message, "model", "unsupported_endpoint")
-        shapes: dict[str, Any] = {
-            "chat": requests.ChatRequest,
-            "completions": requests.TextRequest,
-            "embeddings": requests.EmbedRequest,
-        }
-        request = requests.read(shapes[call.endpoint], call.body)
+        shape: Any = requests.ChatRequest if call.endpoint == "chat" else requests.TextRequest
+        request = requests.read(shape, call.body)
         request.request_id = call.id
-        if call.endpoint == "embeddings":
-            self._check_name(request.model)
-            return Job(call, 0, request)
         if request.priority and self._args.scheduling_policy != "priority":
             why = "this engine schedules first come, first served (engine.extra_args.scheduling_policy)"
             raise BadRequest(f"priority must be 0: {why}", "priority")
         if request.stream:
             _count_usage(request)
-        with self._api_errors():
+        with self.api_errors():
             size = _unless_error(await handler.check(request))
         return Job(call, size.prompt_tokens, request, size.max_tokens)
-
-    def _check_name(self, name: str | None) -> None:
-        """VLLM's embedding handler looks at the name and lets any pass."""
-        served = [card["id"] for card in self.model_cards]
-        if name is not None and name not in served:
-            raise ApiError(
-                404, f"The model `{name}` does not exist. Served: {', '.join(served)}", "not_found_error", "model"
-            )
 
     async def run(self, job: Job) -> AsyncGenerator[bytes, None]:
         """Generate. Closing the generator aborts the request in the engine."""
         from vgate.engine.vllm_requests import body_of
 
         handler = self._handlers[job.call.endpoint]
-        method = {"chat": "create_chat_completion", "completions": "create_completion", "embeddings": "__call__"}
-        with self._api_errors():
+        method = {"chat": "create_chat_completion", "completions": "create_completion"}
+        with self.api_errors():
             answer = _unless_error(await getattr(handler, method[job.call.endpoint])(job.payload))
         if not job.call.stream:
             yield body_of(answer)
@@ -174,7 +177,7 @@ class VllmCore:
                 yield event.encode()
 
     @contextlib.contextmanager
-    def _api_errors(self) -> Any:
+    def api_errors(self) -> Any:
         """VLLM's exceptions as ApiError, by vLLM's own table; whatever it says when it has died, as NotReady."""
         from vllm.entrypoints.serve import create_error_response
 
@@ -194,6 +197,7 @@ class VllmCore:
 
 def _handlers(state: Any) -> dict[str, Any]:
     """VLLM's handlers for our endpoints, those that render made to do it once."""
+    from vgate.engine.vllm_embed import Embed
     from vgate.engine.vllm_requests import Chat, Text
 
     found = {
@@ -201,7 +205,7 @@ def _handlers(state: Any) -> dict[str, Any]:
         "completions": getattr(state, "openai_serving_completion", None),
         "embeddings": getattr(state, "serving_embedding", None),
     }
-    for name, ours in (("chat", Chat), ("completions", Text)):
+    for name, ours in (("chat", Chat), ("completions", Text), ("embeddings", Embed)):
         if found[name] is not None:
             # Built by vLLM with its own arguments; ours adds methods only.
             found[name].__class__ = ours

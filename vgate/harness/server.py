@@ -51,7 +51,7 @@ class Server:
         config.write_text(yaml.safe_dump(self._config), encoding="utf-8")
         arguments = ["vgate.serve", "--resolved", str(config), "--admin-socket", self._socket]
         self._process = child.start(arguments, self._log)
-        limit_s = READY_LIMIT_S + self._config["engine"].get("start_timeout_s", 0.0)
+        limit_s = READY_LIMIT_S + sum(self._config[s].get("start_timeout_s", 0.0) for s in ("engine", "embedding"))
         while not self._is_ready():
             self.check()
             if time.monotonic() > begin + limit_s:

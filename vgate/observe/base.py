@@ -35,6 +35,12 @@ class Observer:
     def cache_dropped(self, reason: str, count: int) -> None:
         """So many answers were dropped, "evicted", or not stored, "too_large"."""
 
+    def items_waiting(self, change: int) -> None:
+        """So many more, or fewer, items of embedding requests wait for admission."""
+
+    def items_admitted(self, items: int, tokens: int) -> None:
+        """So many items have entered the embedding engine together; `tokens` are in it now, padding included."""
+
     def finished(self, record: Record) -> None:
         """A request has ended, however it ended."""
 
@@ -76,6 +82,14 @@ class Observers(Observer):
     def cache_dropped(self, reason: str, count: int) -> None:
         for observer in self._observers:
             _guarded(observer, observer.cache_dropped, reason, count)
+
+    def items_waiting(self, change: int) -> None:
+        for observer in self._observers:
+            _guarded(observer, observer.items_waiting, change)
+
+    def items_admitted(self, items: int, tokens: int) -> None:
+        for observer in self._observers:
+            _guarded(observer, observer.items_admitted, items, tokens)
 
     def finished(self, record: Record) -> None:
         for observer in self._observers:

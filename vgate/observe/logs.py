@@ -125,6 +125,7 @@ def _fields(record: Record) -> dict[str, Any]:
         "cache_key": record.key.hex() if record.key else None,
         "batch_id": record.batch_id,
         "batch_size": record.batch_size,
+        "items": record.items or None,
         "prompt_tokens": usage.prompt_tokens if usage else None,
         "tokens": usage.completion_tokens if usage else None,
         "wait_s": _rounded(record.admitted - record.arrived) if record.admitted is not None else None,

@@ -17,7 +17,25 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100)
 # A token takes from a millisecond on a large card to a second on an overloaded small one.
 _TPOT_SECONDS = (0.001, 0.0025, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1, 2.5)
+_TOKENS = (16, 64, 256, 1024, 2048, 4096, 8192, 16384, 32768, 65536)
 _SIZES = (1, 2, 4, 8, 12, 16, 24, 32, 48, 64, 128, 256)
+
+
+class _ItemMetrics:
+    """Of the items of embedding requests."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        name, help_text = "vgate_embedding_items_total", "Items answered, by where their vectors came from."
+        self.answered = Counter(name, help_text, ["source"], registry=registry)
+        name, help_text = "vgate_embedding_items_waiting", "Items that wait for the embedding engine."
+        self.waiting = Gauge(name, help_text, registry=registry)
+        name, help_text = "vgate_embedding_batch_items", "Items that entered the embedding engine together."
+        self.entered = Histogram(name, help_text, buckets=_SIZES, registry=registry)
+        name, help_text = (
+            "vgate_embedding_batch_tokens",
+            "Tokens in the embedding engine after each entry, padded.",
+        )
+        self.tokens = Histogram(name, help_text, buckets=_TOKENS, registry=registry)
 
 
 class PrometheusObserver(Observer):
@@ -28,6 +46,7 @@ class PrometheusObserver(Observer):
 
     def __init__(self) -> None:
         self._registry = registry = CollectorRegistry()
+        self._items = _ItemMetrics(registry)
         labels = ["endpoint", "method", "status"]
         self._requests = Counter("vgate_requests_total", "Requests answered.", labels, registry=registry)
         self._broken = Counter(
@@ -135,6 +154,13 @@ class PrometheusObserver(Observer):
         self._batch_seconds.observe(now - batch.dispatched)
         self._tokens.inc(batch.tokens)
 
+    def items_waiting(self, change: int) -> None:
+        self._items.waiting.inc(change)
+
+    def items_admitted(self, items: int, tokens: int) -> None:
+        self._items.entered.observe(items)
+        self._items.tokens.observe(tokens)
+
     def finished(self, record: Record) -> None:
         self._in_flight.dec()
         self._requests.labels(record.endpoint, record.method, str(record.status)).inc()
@@ -144,10 +170,13 @@ class PrometheusObserver(Observer):
             self._latency.labels(record.endpoint).observe(record.duration_s)
         if record.cache == "hit":
             self._hits.inc()
-        elif record.cache == "miss":
+        elif record.cache == "miss" or record.cache.startswith("partial"):
             self._misses.inc()
         elif record.cache == "coalesced":
             self._coalesced.inc()
+        if record.items and record.status == 200:
+            self._items.answered.labels("cache").inc(record.cached_items)
+            self._items.answered.labels("engine").inc(record.items - record.cached_items)
 
     def follow(self, engine: Engine) -> None:
         """Tell of this engine's deaths and restarts too."""

@@ -1,0 +1,64 @@
+"""The section `embedding`: types and bounds. Values and their meaning: the files under `conf/embedding/`."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Discriminator, Field, Tag
+
+from vgate.config.model_id import public_name
+from vgate.config.sections import (
+    Component,
+    Dtype,
+    MemoryShare,
+    NotNegative,
+    Positive,
+    PositiveFloat,
+    RestartSettings,
+    target_of,
+)
+
+
+class NoEmbeddingSettings(Component):
+    target: Literal["vgate.embedding.none.NoEmbedding"] = Field(alias="_target_")
+
+
+class _EmbeddingSettings(Component):
+    model_id: str = Field(min_length=1)
+    served_model_name: str | None
+    max_model_len: Positive | None
+    max_batch_tokens: Positive
+    max_batch_items: Positive
+    max_waiting_items: Positive
+
+    @property
+    def public_name(self) -> str:
+        """The name that clients put into `model`."""
+        return self.served_model_name or public_name(self.model_id)
+
+
+class DryRunEmbeddingSettings(_EmbeddingSettings):
+    target: Literal["vgate.embedding.dry_run.DryRunEmbedding"] = Field(alias="_target_")
+    dimensions: Positive
+    tokens_per_s: PositiveFloat
+    step_ms: NotNegative
+    padded: bool
+
+
+class VllmEmbeddingSettings(_EmbeddingSettings):
+    target: Literal["vgate.embedding.vllm.VllmEmbedding"] = Field(alias="_target_")
+    revision: str | None
+    dtype: Dtype
+    gpu_memory_utilization: MemoryShare
+    enforce_eager: bool
+    start_timeout_s: PositiveFloat
+    cpu_threads: Positive
+    cpu_kvcache_gib: Positive
+    restart: RestartSettings
+    extra_args: dict[str, Any]
+
+
+Embedding = Annotated[
+    Annotated[VllmEmbeddingSettings, Tag("vgate.embedding.vllm.VllmEmbedding")]
+    | Annotated[DryRunEmbeddingSettings, Tag("vgate.embedding.dry_run.DryRunEmbedding")]
+    | Annotated[NoEmbeddingSettings, Tag("vgate.embedding.none.NoEmbedding")],
+    Discriminator(target_of),
+]

@@ -1,0 +1,22 @@
+"""What sections may not say together, though each of them is right by itself."""
+
+from collections.abc import Callable
+
+from vgate.config.embedding_schema import NoEmbeddingSettings
+from vgate.config.errors import wrong
+from vgate.config.schema import NoEngineSettings, Settings
+
+
+def check(program: str, settings: Settings, source: Callable[[str], str]) -> None:
+    """Raises ConfigError. `source` says where a key came from."""
+    no_chat = isinstance(settings.engine, NoEngineSettings)
+    if no_chat and program == "bench":
+        raise wrong("engine", "none", source("engine"), "the bench measures chat; choose an engine that serves it")
+    if isinstance(settings.embedding, NoEmbeddingSettings):
+        if no_chat:
+            raise wrong("engine", "none", source("engine"), "and so is embedding: the server would serve nothing")
+        return
+    name = settings.embedding.public_name
+    if not no_chat and name == settings.model.public_name:
+        key = "embedding.served_model_name"
+        raise wrong(key, name, source(key), "is the chat model's name too; clients could not tell them apart")
