@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from vgate.build import _component
 from vgate.config import tree
 from vgate.types import Capacity
@@ -9,10 +11,23 @@ from vgate.types import Capacity
 MODEL = {"model_id": "test/model", "served_model_name": "test", "max_model_len": 512}
 KEYS = [{"key": "sk-a", "name": "a", "rate_limit": 3}, {"key": "sk-b", "name": "b"}]
 
+WITH_IO = frozenset({("cache", "redis")})
+
 
 def options(group: str) -> tuple[str, ...]:
     """All options of a group, so that a new one is covered by being there."""
     return tree.options(group)
+
+
+def virtual_options(group: str) -> tuple[str, ...]:
+    """Those that do no I/O, and so run in virtual time."""
+    return tuple(option for option in options(group) if (group, option) not in WITH_IO)
+
+
+def any_option(group: str) -> list[Any]:
+    """All options as parameters of a test, which runs those that do I/O in real time."""
+    real = [pytest.param(option, marks=pytest.mark.real_time) for of, option in WITH_IO if of == group]
+    return [*virtual_options(group), *real]
 
 
 def build(group: str, option: str, **changes: Any) -> Any:

@@ -1,18 +1,20 @@
 """Tests that are coroutines run in virtual time: they start at 0, and a sleep of an hour takes no time.
 
 A coroutine that waits for something that can never happen ends with an error, not with a time-out. Tests that do real
-I/O are ordinary functions.
+I/O are ordinary functions, or coroutines marked `real_time`, which run in an event loop of the server's kind.
 """
 
 import asyncio
 import inspect
 import os
-from collections.abc import Coroutine, Iterator
+from collections.abc import Coroutine, Iterator, Sequence
 
 import pytest
 from hypothesis import settings
 
+from tests import redis_server
 from vgate import clock
+from vgate.cache.base import Cache
 
 settings.register_profile("vgate", deadline=None, derandomize=True)
 settings.load_profile("vgate")
@@ -22,15 +24,24 @@ settings.load_profile("vgate")
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     if not inspect.iscoroutinefunction(pyfuncitem.obj):
         return None
-    names = pyfuncitem._fixtureinfo.argnames
-    clock.run(_alone(pyfuncitem.obj(**{name: pyfuncitem.funcargs[name] for name in names})))
+    arguments = {name: pyfuncitem.funcargs[name] for name in pyfuncitem._fixtureinfo.argnames}
+    if pyfuncitem.get_closest_marker("real_time"):
+        caches = [value for value in arguments.values() if isinstance(value, Cache)]
+        with asyncio.Runner(loop_factory=clock.precise_loop) as runner:
+            runner.run(_alone(pyfuncitem.obj(**arguments), 0, caches))
+    else:
+        clock.run(_alone(pyfuncitem.obj(**arguments), 60))
     return True
 
 
-async def _alone(test: Coroutine[None, None, None]) -> None:
-    """Run a test to its end, and see that it leaves nothing running."""
-    await test
-    await asyncio.sleep(60)
+async def _alone(test: Coroutine[None, None, None], wait_s: float, caches: Sequence[Cache] = ()) -> None:
+    """Run a test to its end, and see that it leaves nothing running. The caches that it was given are closed."""
+    try:
+        await test
+    finally:
+        for cache in caches:
+            await cache.close()
+    await asyncio.sleep(wait_s)
     left = asyncio.all_tasks() - {asyncio.current_task()}
     assert not left, f"still running: {left}"
 
@@ -41,3 +52,10 @@ def no_settings(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]
     for name in [name for name in os.environ if name.startswith("VGATE_")]:
         monkeypatch.delenv(name)
     return monkeypatch
+
+
+@pytest.fixture(scope="session")
+def redis_url() -> Iterator[str]:
+    """A Redis that all tests share, each under a prefix of its own."""
+    with redis_server.running() as server:
+        yield server.url

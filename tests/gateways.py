@@ -3,15 +3,15 @@
 import itertools
 from typing import Any
 
-from tests.components import build, options
+from tests.components import build, options, virtual_options
 from tests.scripted import Scripted
 from vgate.engine.base import Engine
 from vgate.gateway import Gateway
 from vgate.observe.base import Observer, Observers
 from vgate.types import Batch, Record, Ticket
 
-# (batch, cache, dedup): every one of them with every other.
-COMBINATIONS = list(itertools.product(options("batch"), options("cache"), options("dedup")))
+# (batch, cache, dedup): every one of them with every other that runs in virtual time.
+COMBINATIONS = list(itertools.product(options("batch"), virtual_options("cache"), options("dedup")))
 
 
 class Heard(Observer):

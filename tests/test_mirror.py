@@ -34,6 +34,7 @@ CONFINED = {
     "matplotlib": ["vgate/harness"],
     "locust": ["vgate/harness"],
     "ray": [],
+    "redis": ["vgate/cache/redis.py"],
 }
 
 

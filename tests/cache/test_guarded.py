@@ -7,16 +7,16 @@ import pytest
 
 from tests.cache.kept import ANSWER, answer
 from tests.calls import ask, ask_all, chat
-from tests.components import build, options
+from tests.components import build, options, virtual_options
 from tests.gateways import Heard
 from tests.scripted import Scripted
-from vgate.cache.base import CorruptEntry
+from vgate.cache.base import CacheRefusal
 from vgate.cache.guarded import Guarded
 from vgate.cache.lru import LruCache
 from vgate.gateway import Gateway
 from vgate.types import Answer
 
-KEEPING = [option for option in options("cache") if option != "none"]
+KEEPING = [option for option in virtual_options("cache") if option != "none"]
 
 
 class Far(LruCache):
@@ -106,7 +106,7 @@ async def test_C19_one_bad_entry_stops_nobody_else() -> None:
     guarded = Guarded(cache, heard := Heard())
     await guarded.put(b"good", ANSWER)
     await asyncio.sleep(0.01)
-    cache.error = CorruptEntry("not ours")
+    cache.error = CacheRefusal("not ours")
     assert await guarded.get(b"bad") is None
     cache.error = None
     assert await guarded.get(b"good") == ANSWER

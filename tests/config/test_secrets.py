@@ -86,3 +86,30 @@ def test_O6_nor_does_a_broken_file(tmp_path: Path) -> None:
 
 def test_O6_nor_does_a_misspelt_variable() -> None:
     assert "sk-secret" not in wrong(VGATE_SECURITY_API_KEYS="sk-secret")
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("redis://:secret@h:6379/0", "redis://***@h:6379/0"),
+        ("rediss://ann:secret@h/0", "rediss://***@h/0"),
+        ("redis://ann:sec@ret/?@h:1", "redis://***@h:1"),
+        ("redis://h/0?password=secret", "redis://h/0?***"),
+        ("unix://ann:secret@/tmp/redis.sock", "unix://***@/tmp/redis.sock"),
+        ("redis://h:6379/0", "redis://h:6379/0"),
+        ("no URL, an @ and a ?", "no URL, an @ and a ?"),
+    ],
+)
+def test_O6_credentials_in_a_url_are_not_shown(url: str, shown: str) -> None:
+    assert without_secrets({"cache": {"url": url}}) == {"cache": {"url": shown}}
+
+
+def test_O6_a_wrong_cache_url_is_refused_without_its_password() -> None:
+    message = wrong("cache=redis", "cache.url=http://ann:secret@h")
+    assert "secret" not in message
+    assert message.startswith("cache.url = 'http://***@h' (from the command line): ")
+    assert "redis://" in message
+
+
+def test_O6_settings_do_not_print_their_urls() -> None:
+    assert "secret" not in repr(serve("cache=redis", "cache.url=redis://ann:secret@h").settings)

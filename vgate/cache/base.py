@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 from vgate.types import Answer, Call
 
 
-class CorruptEntry(Exception):
-    """What lies under a key is not an answer to it, or of another version. The store itself is well."""
+class CacheRefusal(Exception):
+    """The store is well and said no at once: what lies under a key is not an answer to it, or there is no room."""
 
 
 class Held(NamedTuple):
@@ -38,7 +38,7 @@ class Cache(ABC):
     """Keeps whole answers, as the events that a client received.
 
     Only answers that ended well are put. A stored answer is immutable; what `get` returns equals what was `put`. All
-    that talks to a store outside this process may raise: whatever its client raises, and CorruptEntry.
+    that talks to a store outside this process may raise: whatever its client raises, and CacheRefusal.
     """
 
     # Whether `get` and `put` wait for something outside this process, and how long a request may wait for them.

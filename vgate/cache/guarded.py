@@ -6,7 +6,7 @@ import logging
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
-from vgate.cache.base import Cache, CorruptEntry, Entry, Held
+from vgate.cache.base import Cache, CacheRefusal, Entry, Held
 from vgate.observe.base import Observer
 from vgate.types import Answer, Call
 
@@ -80,7 +80,7 @@ class Guarded(Cache):
         try:
             async with asyncio.timeout(self.inner.budget_s):
                 done = await work
-        except CorruptEntry as error:
+        except CacheRefusal as error:
             self._failed(operation, error)
         except Exception as error:  # noqa: BLE001  a cache is never the reason that a request fails
             self._failed(operation, error)
@@ -92,11 +92,14 @@ class Guarded(Cache):
 
     def _failed(self, operation: str, error: Exception) -> None:
         self._observer.cache_failed(operation)
-        logger.warning("cache failed", extra={"operation": operation, "error": f"{type(error).__name__}: {error}"})
+        # Of requests that fail together, the first one says why.
+        if asyncio.get_running_loop().time() >= self._paused_until:
+            why = f"{type(error).__name__}: {error}"
+            logger.warning("cache failed", extra={"operation": operation, "error": why})
 
     def _pause(self) -> None:
         now = asyncio.get_running_loop().time()
-        if self.inner.waits and now >= self._paused_until:  # others that failed in the same pause count once
+        if self.inner.waits and now >= self._paused_until:
             self._pause_s = min(2 * self._pause_s, _LONGEST_PAUSE_S) or _FIRST_PAUSE_S
             self._paused_until = now + self._pause_s
 

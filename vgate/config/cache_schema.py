@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Discriminator, Field, Tag
+from pydantic import Discriminator, Field, Tag, field_validator
 
 from vgate.config.sections import Component, Positive, PositiveFloat, target_of
 
@@ -31,11 +31,27 @@ class TtlCacheSettings(KeepingCacheSettings):
     ttl_s: PositiveFloat
 
 
+class RedisCacheSettings(KeepingCacheSettings):
+    target: Literal["vgate.cache.redis.RedisCache"] = Field(alias="_target_")
+    url: str = Field(repr=False)
+    prefix: str = Field(min_length=1)
+    ttl_s: float = Field(ge=0.001, allow_inf_nan=False)
+    timeout_ms: PositiveFloat
+
+    @field_validator("url")
+    @classmethod
+    def _of_redis(cls, url: str) -> str:
+        if not url.startswith(("redis://", "rediss://", "unix://")):
+            raise ValueError("must begin with redis://, rediss:// or unix://")
+        return url
+
+
 Cache = Annotated[
     Annotated[NoCacheSettings, Tag("vgate.cache.none.NoCache")]
     | Annotated[MemoryCacheSettings, Tag("vgate.cache.lru.LruCache")]
     | Annotated[MemoryCacheSettings, Tag("vgate.cache.lfu.LfuCache")]
     | Annotated[MemoryCacheSettings, Tag("vgate.cache.tinylfu.TinyLfuCache")]
-    | Annotated[TtlCacheSettings, Tag("vgate.cache.ttl.TtlCache")],
+    | Annotated[TtlCacheSettings, Tag("vgate.cache.ttl.TtlCache")]
+    | Annotated[RedisCacheSettings, Tag("vgate.cache.redis.RedisCache")],
     Discriminator(target_of),
 ]
