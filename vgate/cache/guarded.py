@@ -16,8 +16,8 @@ T = TypeVar("T")
 
 # After a failure a store outside this process is left alone so long, twice as long after each further one.
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.5, 8.0
-# Answers on their way to such a store; more at a time are not stored.
-_MOST_WRITING = 64
+# Answers on their way to such a store, and how many of them at the same time; more than so many are not stored.
+_MOST_WAITING, _MOST_WRITING = 1000, 16
 
 
 class Guarded(Cache):
@@ -33,6 +33,7 @@ class Guarded(Cache):
         self._observer = observer
         self._writing: dict[bytes, Answer] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._turns = asyncio.Semaphore(_MOST_WRITING)
         self._pause_s = 0.0
         self._paused_until = 0.0
 
@@ -50,7 +51,7 @@ class Guarded(Cache):
     async def put(self, key: bytes, answer: Answer, ttl_s: float | None = None) -> None:
         if not self.inner.waits:
             await self._store(key, answer, ttl_s)
-        elif len(self._tasks) < _MOST_WRITING:
+        elif len(self._tasks) < _MOST_WAITING:
             self._writing[key] = answer
             task = asyncio.create_task(self._write(key, answer, ttl_s))
             self._tasks.add(task)
@@ -60,7 +61,8 @@ class Guarded(Cache):
 
     async def _write(self, key: bytes, answer: Answer, ttl_s: float | None) -> None:
         try:
-            await self._store(key, answer, ttl_s)
+            async with self._turns:
+                await self._store(key, answer, ttl_s)
         finally:
             if self._writing.get(key) is answer:
                 del self._writing[key]
