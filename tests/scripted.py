@@ -1,7 +1,7 @@
 """A small engine that says what a test tells it, in the test's time, and remembers who came and went."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from typing import Any
 
 import orjson
@@ -9,6 +9,7 @@ import orjson
 from vgate import sse
 from vgate.engine.base import Engine
 from vgate.errors import BadRequest
+from vgate.forms import Shape
 from vgate.types import Call, Job
 
 # (seconds to wait, what comes then), in order; an exception is raised.
@@ -68,6 +69,11 @@ class Scripted(Engine):
     @property
     def fingerprint(self) -> str:
         return "scripted"
+
+    @property
+    def shapes(self) -> Mapping[str, Shape]:
+        empty: dict[str, Any] = dict.fromkeys(["id", "object", "choices", "usage"])
+        return {"chat": Shape(empty, dict.fromkeys(["index", "message", "finish_reason"]), {}, {})}
 
     @property
     def sampling_defaults(self) -> dict[str, Any]:

@@ -116,11 +116,18 @@ async def test_C11_sampled_answers_go_past_the_cache_and_say_so() -> None:
     assert len(entry.cache) == 0
 
 
-async def test_C13_streamed_and_whole_do_not_share_an_entry() -> None:
+@pytest.mark.parametrize("fields", [{"tools": []}, {"prompt_logprobs": 1}, {"unheard_of": 1}])
+async def test_C13_streamed_and_whole_share_no_entry_where_they_may_differ(fields: dict[str, Any]) -> None:
     entry = gateway(cache="lru")
-    first = await ask(entry, chat("same", stream=True))
-    whole = await ask(entry, chat("same", stream=False))
-    assert (first.record.cache, whole.record.cache) == ("miss", "miss")
+    asking = [await ask(entry, chat("same", stream=stream, **fields)) for stream in (True, False)]
+    assert [one.record.cache for one in asking] == ["miss", "miss"]
+
+
+async def test_C13_nor_where_the_engine_does_not_say_how_its_answers_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Scripted, "shapes", {})
+    entry = gateway(cache="lru")
+    asking = [await ask(entry, chat("same", stream=stream)) for stream in (True, False, True, False)]
+    assert [one.record.cache for one in asking] == ["miss", "miss", "hit", "hit"]
 
 
 async def test_C8_another_caller_misses() -> None:

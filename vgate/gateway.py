@@ -5,11 +5,11 @@ import contextlib
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 
-from vgate import sse
+from vgate import forms, sse
 from vgate.batch.base import BatchStrategy
 from vgate.cache.base import Cache
 from vgate.cache.guarded import Guarded
-from vgate.dedup.base import Dedup, Events
+from vgate.dedup.base import Dedup, Events, Work
 from vgate.dedup.flight import Flight
 from vgate.engine.base import Engine
 from vgate.errors import DeadlineExceeded, NotReady, Overloaded
@@ -69,7 +69,7 @@ class Gateway:
 
     async def _open(self, call: Call, record: Record) -> tuple[str, Events]:
         """Where the events come from, and whose id they carry: the cache, another call's generation, or its own."""
-        fingerprint, defaults = self.engine.fingerprint, self.engine.sampling_defaults
+        fingerprint, defaults = self._fingerprint(call), self.engine.sampling_defaults
         asks = call.cache_control
         bypass = self.cache.refuses(call, defaults)
         key = record.key = None if bypass else self.cache.key(call, fingerprint)
@@ -80,10 +80,23 @@ class Gateway:
             stored = await self.cache.get(key, asks.max_age_s) if key and asks.read else None
             if stored:
                 record.cache, record.age_s = "hit", stored.age_s
-                return stored.id, _replay(stored)
+                return stored.id, self._replay(call, stored.events)
             bypass = bypass or (None if asks.read else "no-cache")
             record.cache = f"bypass({bypass})" if bypass else "miss"
             return self._follow(call, record, key, shared)
+
+    def _fingerprint(self, call: Call) -> str:
+        """All that decides the answer beside the request: where its two forms may differ, the form too."""
+        fingerprint = self.engine.fingerprint
+        return fingerprint if call.endpoint in self.engine.shapes else f"{fingerprint} {call.stream}"
+
+    def _replay(self, call: Call, events: tuple[Event, ...]) -> Events:
+        """What was stored, in the form that is asked for."""
+        if forms.is_streamed(events) == call.stream:
+            return _each(events)
+        if call.stream:
+            return forms.unfolded(events[0])
+        return forms.Folded(_each(events), self.engine.shapes[call.endpoint])
 
     def _follow(self, call: Call, record: Record, key: bytes | None, shared: bytes | None) -> tuple[str, Events]:
         """A generation: another call's, or its own, which it need not be the one to end."""
@@ -92,9 +105,12 @@ class Gateway:
         if not shared:
             events = self._generate(call, record, key)
             return call.id, events if patient else Flight(call.id, events, patient=False).read()
-        source, followed = self._dedup.open(
-            shared, call, lambda due: self._generate(call, record, key, shared, due), patient=patient
+        work = Work(
+            generate=lambda due: self._generate(call, record, key, shared, due),
+            fold=lambda stream: forms.Folded(stream, self.engine.shapes[call.endpoint]),
+            patient=patient,
         )
+        source, followed = self._dedup.open(shared, call, work)
         if source != call.id:
             record.cache = "coalesced"
         return source, followed
@@ -119,7 +135,7 @@ class Gateway:
             record.admitted, record.generated = ticket.admitted, True
             record.batch_id, record.batch_size = batch.id, batch.size
             if dedup_key:
-                self._dedup.dispatched(dedup_key)
+                self._dedup.dispatched(dedup_key, due)
             said: list[Event] = []
             with self._in_engine():
                 async with _closing(self.engine.run(job)) as raw:
@@ -202,6 +218,6 @@ def _stamp(record: Record, event: Event) -> None:
     record.usage = event.usage or record.usage
 
 
-async def _replay(answer: Answer) -> AsyncGenerator[Event, None]:
-    for event in answer.events:
+async def _each(events: tuple[Event, ...]) -> AsyncGenerator[Event, None]:
+    for event in events:
         yield event

@@ -1,4 +1,7 @@
-"""Request fields, as vLLM knows them, that can change an answer: each with two different values."""
+"""Request fields, as vLLM knows them, that can change an answer: each with two different values.
+
+`stream` and `stream_options` choose how an answer is sent: see tests/test_forms.py for when they are part of the key.
+"""
 
 from typing import Any
 
@@ -49,8 +52,6 @@ _COMMON: dict[str, tuple[Any, Any]] = {
     "cache_salt": ("a", "b"),
     "return_token_ids": (False, True),
     "return_tokens_as_token_ids": (False, True),
-    "stream": (False, True),
-    "stream_options": ({"include_usage": False}, {"include_usage": True}),
     "stream_interval": (1, 2),
     "user": ("ann", "bob"),
     "extra_body": ({"a": 1}, {"a": 2}),

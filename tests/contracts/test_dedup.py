@@ -32,7 +32,7 @@ def follow(dedup: Dedup, call: Call, source: Source, **how: Any) -> "asyncio.Tas
 
     async def opened() -> list[Event]:
         key = b"own" if dedup.refuses(call, DEFAULTS) else dedup.key(call, "model")
-        return await read(dedup.open(key, call, source)[1], **how)
+        return await read(dedup.open(key, call, source.work)[1], **how)
 
     return asyncio.create_task(opened())
 
@@ -62,7 +62,7 @@ async def test_different_requests_are_never_joined(dedup: Dedup) -> None:
 
 async def test_the_id_is_that_of_the_call_that_is_generated(dedup: Dedup) -> None:
     calls = [chat("same"), chat("same"), chat("other")]
-    opened = [dedup.open(call.body["messages"][0]["content"].encode(), call, Source()) for call in calls]
+    opened = [dedup.open(call.body["messages"][0]["content"].encode(), call, Source().work) for call in calls]
     ids = [source for source, _ in opened]
     await asyncio.gather(*(read(events) for _, events in opened))
     assert (ids[0], ids[2]) == (calls[0].id, calls[2].id)

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Callable
 
-from vgate.dedup.base import Events
+from vgate.dedup.base import Events, Work
 from vgate.types import Due, Event
 
 
@@ -22,6 +22,10 @@ class Source:
     @property
     def events(self) -> list[Event]:
         return [Event(b"%d" % number, content=True) for number in range(self.count)]
+
+    @property
+    def work(self) -> Work:
+        return Work(self, fold=lambda stream: stream)
 
     def __call__(self, due: Due | None = None) -> AsyncGenerator[Event, None]:
         self.due = due

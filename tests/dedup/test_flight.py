@@ -198,3 +198,19 @@ async def test_an_error_after_the_answer_is_logged(caplog: pytest.LogCaptureFixt
 
     assert len(await read(Flight("1", failing()).read())) == 1
     assert [record.message for record in caplog.records] == ["an answer was given, but could not be finished"]
+
+
+async def test_D9_a_burst_drops_nobody_who_reads() -> None:
+    """More than the bound in one go: readers have had no turn yet, which is not to be slow."""
+
+    async def burst() -> AsyncGenerator[Event, None]:
+        for _ in range(1000):
+            yield KB
+        yield Event(b"end", usage=Usage(1, 1000))
+
+    flight = Flight("1", burst(), max_bytes=10 * 1024, patient=False)
+
+    async def count() -> int:
+        return len([event async for event in flight.read()])
+
+    assert await asyncio.gather(*(count() for _ in range(5))) == [1001] * 5

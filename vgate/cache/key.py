@@ -6,10 +6,11 @@ from typing import Any, Literal
 
 import orjson
 
+from vgate.forms import formless
 from vgate.types import Call
 
 # Raise when the meaning of stored answers changes.
-_FORMAT = 1
+_FORMAT = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +40,12 @@ class Sharing:
         """SHA-256 over everything that can change the answer.
 
         That is the engine's fingerprint (model, revision, template, defaults), the endpoint, the caller where answers
-        are not shared, and every field of the body, known or not. Order of JSON keys and white space do not matter.
+        are not shared, and every field of the body, known or not; whether it is to be streamed only where that may say
+        something else. Order of JSON keys and white space do not matter.
         """
-        identity = [_FORMAT, fingerprint, call.endpoint, call.caller if self.scope == "key" else None, call.body]
+        body = formless(call)
+        asked = call.body if body is None else body
+        identity = [_FORMAT, fingerprint, call.endpoint, call.caller if self.scope == "key" else None, asked]
         return hashlib.sha256(orjson.dumps(identity, option=orjson.OPT_SORT_KEYS)).digest()
 
 

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from vgate.types import Call, Due, Event
 
@@ -18,14 +18,24 @@ class Events(Protocol):
     async def aclose(self) -> None: ...
 
 
-# Starts a generation that has to begin in time for those who have joined it.
-Generate = Callable[[Due], Events]
+class Work(NamedTuple):
+    """How a call is answered.
+
+    generate: starts a generation, which has to begin in time for those who have joined it.
+    fold:     makes a stream's events that of the whole answer.
+    patient:  whether a generation may wait for clients that are all slow.
+    """
+
+    generate: Callable[[Due], Events]
+    fold: Callable[[Events], Events]
+    patient: bool = True
 
 
 class Dedup(ABC):
     """Lets identical requests follow one generation.
 
-    Requests are identical when their keys are. Each reader gets the whole answer from its first event, or its error.
+    Requests are identical when their keys are; one may ask for a stream, the other for the whole answer. Each reader
+    gets the whole answer from its first event, or its error.
     """
 
     @abstractmethod
@@ -37,14 +47,14 @@ class Dedup(ABC):
         """The key of a call that is not refused."""
 
     @abstractmethod
-    def open(self, key: bytes, call: Call, generate: Generate, *, patient: bool = True) -> tuple[str, Events]:
+    def open(self, key: bytes, call: Call, work: Work) -> tuple[str, Events]:
         """(id, events) of an identical call's generation, or else of this call's own, which is then started.
 
-        Close the events to leave. They carry that id. `patient`: a generation may wait for clients that are all slow.
+        Close the events to leave. They carry that id.
         """
 
-    def dispatched(self, key: bytes) -> None:
-        """The generation under this key has entered the engine."""
+    def dispatched(self, key: bytes, due: Due | None) -> None:
+        """The generation under this key that has to begin by `due` has entered the engine."""
         return
 
     def looking(self, key: bytes) -> AbstractContextManager[None]:

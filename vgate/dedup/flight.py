@@ -56,6 +56,7 @@ class Flight:
         self._on_over = on_over
         self._max_bytes = max_bytes
         self._ahead_bytes = AHEAD_BYTES if patient else None
+        self._roomy_bytes = min(AHEAD_BYTES, max_bytes // 2)
         self._readers: set[Reader] = set()
         self._kept: list[Event] = []
         self._ends: list[int] = []  # bytes said, up to the end of each kept event
@@ -90,7 +91,7 @@ class Flight:
             async with contextlib.aclosing(self._source):
                 async for event in self._source:
                     self._add(event)
-                    if self.kept_bytes > AHEAD_BYTES:
+                    if self.kept_bytes > self._roomy_bytes and not self._complete:
                         await self._make_room()
         except Exception as error:  # noqa: BLE001  handed to every reader
             self._fail(error)
@@ -125,6 +126,7 @@ class Flight:
         if self.kept_bytes > self._max_bytes // 2:
             self._on_over(self)
         if self.kept_bytes > self._max_bytes:
+            await asyncio.sleep(0)  # whoever is not slow has its turn
             self._forget()
         while self._ahead_bytes is not None and self._readers and self._behind(self._front) > self._ahead_bytes:
             self._moved = asyncio.get_running_loop().create_future()

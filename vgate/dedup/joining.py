@@ -3,13 +3,19 @@
 from typing import Any, Literal
 
 from vgate.cache.key import Sharing
-from vgate.dedup.base import Dedup, Events, Generate
+from vgate.dedup.base import Dedup, Events, Work
 from vgate.dedup.flight import Flight
 from vgate.types import Call, Due
+
+# A key, and whether the events are those of a stream.
+Place = tuple[bytes, bool]
 
 
 class Joining(Dedup):
     """A request joins an identical one's flight, as long as that may be joined, or starts one.
+
+    A whole answer can follow a stream, put together at its end. A stream does not follow a whole answer: it would have
+    to wait for the last token, or every whole answer would have to be made as a stream.
 
     max_buffer_bytes: what a flight keeps at most.
     """
@@ -17,7 +23,7 @@ class Joining(Dedup):
     def __init__(self, scope: Literal["key", "shared"], sampled: bool, max_buffer_bytes: int) -> None:
         self._sharing = Sharing(scope, sampled)
         self._max_buffer_bytes = max_buffer_bytes
-        self._flights: dict[bytes, Flight] = {}
+        self._flights: dict[Place, Flight] = {}
 
     def refuses(self, call: Call, defaults: dict[str, Any]) -> bool:
         return self._sharing.refuses(call, defaults) is not None
@@ -25,22 +31,27 @@ class Joining(Dedup):
     def key(self, call: Call, fingerprint: str) -> bytes:
         return self._sharing.key(call, fingerprint)
 
-    def open(self, key: bytes, call: Call, generate: Generate, *, patient: bool = True) -> tuple[str, Events]:
-        flight = self._flights.get(key)
+    def open(self, key: bytes, call: Call, work: Work) -> tuple[str, Events]:
+        place = (key, call.stream)
+        flight = self._flights.get(place)
+        streamed = None if call.stream else self._flights.get((key, True))
+        if flight is None and streamed is not None:
+            flight = self._start(place, streamed.id, work.fold(streamed.read()), streamed.due, work)
         if flight is None:
-            flight = self._flights[key] = self._start(key, call, generate, patient)
-        else:
-            flight.due.extend(call.deadline)
+            due = Due(call.deadline)
+            flight = self._start(place, call.id, work.generate(due), due, work)
+        flight.due.extend(call.deadline)
         return flight.id, flight.read()
 
-    def _start(self, key: bytes, call: Call, generate: Generate, patient: bool) -> Flight:
+    def _start(self, place: Place, call_id: str, source: Events, due: Due, work: Work) -> Flight:
         def over(flight: Flight) -> None:
-            self._over(key, flight)
+            self._over(place, flight)
 
-        due = Due(call.deadline)
-        return Flight(call.id, generate(due), over, due=due, max_bytes=self._max_buffer_bytes, patient=patient)
+        flight = Flight(call_id, source, over, due=due, max_bytes=self._max_buffer_bytes, patient=work.patient)
+        self._flights[place] = flight
+        return flight
 
-    def _over(self, key: bytes, flight: Flight) -> None:
+    def _over(self, place: Place, flight: Flight) -> None:
         """A flight that may not be joined any more."""
-        if self._flights.get(key) is flight:
-            del self._flights[key]
+        if self._flights.get(place) is flight:
+            del self._flights[place]

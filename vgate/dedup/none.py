@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from vgate.dedup.base import Dedup, Events, Generate
+from vgate.dedup.base import Dedup, Events, Work
 from vgate.types import Call, Due
 
 
@@ -15,5 +15,5 @@ class NoDedup(Dedup):
     def key(self, call: Call, fingerprint: str) -> bytes:
         raise NotImplementedError("every call is refused, so none has a key")
 
-    def open(self, key: bytes, call: Call, generate: Generate, *, patient: bool = True) -> tuple[str, Events]:
-        return call.id, generate(Due(call.deadline))
+    def open(self, key: bytes, call: Call, work: Work) -> tuple[str, Events]:
+        return call.id, work.generate(Due(call.deadline))

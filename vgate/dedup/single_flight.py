@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Literal
 
 from vgate.dedup.flight import Flight
-from vgate.dedup.joining import Joining
+from vgate.dedup.joining import Joining, Place
 
 
 class SingleFlight(Joining):
@@ -18,7 +18,7 @@ class SingleFlight(Joining):
     def __init__(self, scope: Literal["key", "shared"], sampled: bool, max_buffer_bytes: int) -> None:
         super().__init__(scope, sampled, max_buffer_bytes)
         self._lookups: Counter[bytes] = Counter()
-        self._landed: dict[bytes, Flight] = {}
+        self._landed: dict[Place, Flight] = {}
 
     @contextlib.contextmanager
     def looking(self, key: bytes) -> Iterator[None]:
@@ -29,13 +29,17 @@ class SingleFlight(Joining):
             self._lookups[key] -= 1
             if not self._lookups[key]:
                 del self._lookups[key]
-                landed = self._landed.pop(key, None)
-                if landed is not None:
-                    super()._over(key, landed)
+                self._forget((key, True))
+                self._forget((key, False))
 
-    def _over(self, key: bytes, flight: Flight) -> None:
+    def _forget(self, place: Place) -> None:
+        landed = self._landed.pop(place, None)
+        if landed is not None:
+            super()._over(place, landed)
+
+    def _over(self, place: Place, flight: Flight) -> None:
         # Somebody's look into the cache may have begun before the answer was there.
-        if key in self._lookups and flight.is_whole and self._flights.get(key) is flight:
-            self._landed[key] = flight
+        if place[0] in self._lookups and flight.is_whole and self._flights.get(place) is flight:
+            self._landed[place] = flight
         else:
-            super()._over(key, flight)
+            super()._over(place, flight)

@@ -1,9 +1,10 @@
 """The contract of an engine."""
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from typing import Any
 
+from vgate.forms import Shape
 from vgate.types import Call, Capacity, Job
 
 
@@ -50,6 +51,11 @@ class Engine(ABC):
     @abstractmethod
     def sampling_defaults(self) -> dict[str, Any]:
         """Sampling parameters that hold for requests that leave them out."""
+
+    @property
+    def shapes(self) -> Mapping[str, Shape]:
+        """By endpoint, how whole answers look. Only where they say the same as streamed ones: see `vgate.forms`."""
+        return {}
 
     @property
     def capacity(self) -> Capacity:

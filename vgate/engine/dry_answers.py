@@ -10,7 +10,16 @@ import orjson
 from vgate import sse
 from vgate.engine.dry_request import DryRequest
 from vgate.engine.dry_steps import Sequence
+from vgate.forms import Shape
 from vgate.types import Call
+
+_HEAD: dict[str, Any] = dict.fromkeys(["id", "object", "created", "model", "choices", "usage"])
+_NO_USAGE: dict[str, Any] = dict.fromkeys(["prompt_tokens", "completion_tokens", "total_tokens"])
+# As `whole` writes them.
+SHAPES = {
+    "chat": Shape(_HEAD, dict.fromkeys(["index", "message", "logprobs", "finish_reason"]), {}, _NO_USAGE),
+    "completions": Shape(_HEAD, dict.fromkeys(["index", "text", "logprobs", "finish_reason"]), {}, _NO_USAGE),
+}
 
 
 def whole(call: Call, request: DryRequest, model: str) -> bytes:

@@ -1,15 +1,16 @@
 """An engine without a model: deterministic text, in the time that a batching engine would take."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from typing import Any
 
 from vgate.engine.base import Engine
-from vgate.engine.dry_answers import stream, whole
+from vgate.engine.dry_answers import SHAPES, stream, whole
 from vgate.engine.dry_faults import Fault, Faults, faulty
 from vgate.engine.dry_request import DryRequest, read_request
 from vgate.engine.dry_steps import StepClock, engine_died
 from vgate.engine.restart import Restarting, RestartPolicy
+from vgate.forms import Shape
 from vgate.types import Call, Capacity, Job
 
 
@@ -68,6 +69,10 @@ class DryRunEngine(Engine):
     @property
     def sampling_defaults(self) -> dict[str, Any]:
         return {"temperature": 1.0}
+
+    @property
+    def shapes(self) -> Mapping[str, Shape]:
+        return SHAPES
 
     @property
     def capacity(self) -> Capacity:

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from vgate.config.model_id import public_name
@@ -12,6 +12,7 @@ from vgate.engine.model_files import locate
 from vgate.engine.restart import Restarting, RestartPolicy
 from vgate.engine.vllm_names import Names
 from vgate.errors import EngineStartError, NotReady
+from vgate.forms import Shape
 from vgate.types import Call, Capacity, Job
 
 if TYPE_CHECKING:
@@ -100,6 +101,10 @@ class VllmEngine(Engine):
     @property
     def sampling_defaults(self) -> dict[str, Any]:
         return self.core.sampling_defaults
+
+    @property
+    def shapes(self) -> Mapping[str, Shape]:
+        return self.core.shapes
 
     @property
     def capacity(self) -> Capacity:

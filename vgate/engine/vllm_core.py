@@ -13,6 +13,7 @@ from typing import Any
 from vgate.engine import vllm_settings
 from vgate.engine.vllm_names import Names
 from vgate.errors import ApiError, BadRequest, EngineStartError, NotReady
+from vgate.forms import Shape
 from vgate.types import Call, Capacity, Job
 
 logger = logging.getLogger(__name__)
@@ -66,12 +67,15 @@ class VllmCore:
         self.model_cards: list[dict[str, Any]] = []
         self.fingerprint = ""
         self.capacity = Capacity()
+        self.shapes: Mapping[str, Shape] = {}
         self.facts: dict[str, Any] = {}
 
     async def start(self) -> None:
         """Build vLLM's handlers the way its own server does."""
         from starlette.datastructures import State
         from vllm.entrypoints.launchers.api_server.app_state import init_app_state
+
+        from vgate.engine.vllm_shapes import shapes
 
         state = State()
         try:
@@ -86,6 +90,7 @@ class VllmCore:
         self.model_cards = [card.model_dump() for card in cards.data]
         self.fingerprint = self._identify()
         self.capacity = self._room()
+        self.shapes = shapes(self._args)
         self.facts = {
             "max_model_len": self._llm.model_config.max_model_len,
             "quantization": self._llm.model_config.quantization,
