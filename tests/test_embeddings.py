@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 from tests.calls import leave
-from tests.components import options
+from tests.components import options, virtual_options
 from tests.vectors import Counting, ask, embed, embeddings
 from vgate.errors import ApiError, BadRequest, DeadlineExceeded, NotReady
 from vgate.observe.base import Observer
 from vgate.types import CacheControl
 
-COMBINATIONS = list(itertools.product(options("cache"), options("dedup")))
+COMBINATIONS = list(itertools.product(virtual_options("cache"), options("dedup")))
 every_combination = pytest.mark.parametrize("combination", COMBINATIONS, ids="-".join)
 # A step of 10 ms, and 1 ms for a word.
 SLOW = {"tokens_per_s": 1000.0, "step_ms": 10.0}
