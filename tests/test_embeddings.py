@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 
 from tests.calls import leave
-from tests.components import options, virtual_options
+from tests.components import build, options, virtual_options
 from tests.vectors import Counting, ask, embed, embeddings
+from vgate.dedup.none import NoDedup
+from vgate.embeddings import Embeddings
 from vgate.errors import ApiError, BadRequest, DeadlineExceeded, NotReady
 from vgate.observe.base import Observer
 from vgate.types import CacheControl
@@ -52,6 +54,23 @@ async def test_C21_nine_of_ten_cached_call_upstream_with_one() -> None:
     assert (known.verdict, mixed.verdict) == ("miss", "partial(9/10)")
     again = await ask(path, embed(texts(9, 0)))
     assert (again.verdict, engine.ran, again.vectors) == ("hit", ["item 9"], [mixed.vectors[2], known.vectors[0]])
+
+
+@pytest.mark.real_time
+async def test_C21_replicas_share_items_through_redis(redis_url: str) -> None:
+    engines = [Counting(), Counting()]
+    stores = [build("cache", "redis", url=redis_url, prefix="items:", timeout_ms=5000) for _ in engines]
+    one, other = [
+        Embeddings(engine, store, NoDedup(), Observer()) for engine, store in zip(engines, stores, strict=True)
+    ]
+    for engine in engines:
+        await engine.start()
+    known = await ask(one, embed(texts(*range(9))))
+    mixed = await ask(other, embed(texts(*range(10))))
+    assert (engines[1].ran, mixed.verdict, mixed.vectors[:9]) == (["item 9"], "partial(9/10)", known.vectors)
+    for engine, store in zip(engines, stores, strict=True):
+        await engine.stop()
+        await store.close()
 
 
 @pytest.mark.parametrize("first", ["float", "base64"])
