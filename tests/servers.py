@@ -55,6 +55,10 @@ class Server:
     def admin(self, path: str, body: Any = None) -> httpx.Response:
         return self._admin.post(path, json=body, timeout=30)
 
+    def cache(self, method: str = "GET", path: str = "") -> httpx.Response:
+        """The admin routes of the cache."""
+        return self._admin.request(method, f"/cache{path}", timeout=30)
+
     def swap(self, **sections: dict[str, Any]) -> None:
         response = self.admin("/swap", sections)
         assert response.status_code == 200, response.text

@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
+from vgate.api.admin_cache import cache_routes, unreachable
 from vgate.api.service import Service
 from vgate.build import reconfigure
 from vgate.config import ConfigError, from_resolved
@@ -15,7 +16,10 @@ SWAPPABLE = frozenset({"queue", "batch", "cache", "dedup", "security"})
 
 
 def build_admin(service: Service) -> Starlette:
-    """`POST /swap` exchanges sections of the configuration, `POST /reset` forgets answers and prefixes."""
+    """`POST /swap` exchanges sections of the configuration, `POST /reset` forgets answers and prefixes.
+
+    `/cache` lists and deletes answers, see `cache_routes`.
+    """
 
     async def swap(request: Request) -> JSONResponse:
         try:
@@ -32,11 +36,15 @@ def build_admin(service: Service) -> Starlette:
         return JSONResponse({"ok": True})
 
     async def reset(_request: Request) -> JSONResponse:
-        await service.gateway.cache.clear()
         await service.engine.reset()
+        try:
+            await service.gateway.cache.clear()
+        except Exception as error:  # noqa: BLE001  whatever the client of a store raises
+            return unreachable(error)
         return JSONResponse({"ok": True})
 
-    return Starlette(routes=[Route("/swap", swap, methods=["POST"]), Route("/reset", reset, methods=["POST"])])
+    own = [Route("/swap", swap, methods=["POST"]), Route("/reset", reset, methods=["POST"])]
+    return Starlette(routes=[*own, *cache_routes(service)])
 
 
 def _refused(message: str) -> JSONResponse:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import math
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
@@ -127,6 +128,7 @@ class Guarded(Cache):
 
     async def close(self) -> None:
         await self._written()
+        self._paused_until = math.inf  # for who still asks
         with contextlib.suppress(Exception):
             await self.inner.close()
 
