@@ -57,10 +57,11 @@ def identity(answer: httpx.Response) -> str:
 
 
 @pytest.mark.parametrize("combination", COMBINATIONS, ids="-".join)
-def test_every_combination_answers_all_alike(server: Server, combination: tuple[str, str, str]) -> None:
+def test_every_combination_answers_all_alike(server: Server, redis_url: str, combination: tuple[str, str, str]) -> None:
     """Twelve at once, three times four alike, streamed and whole; then all again."""
-    groups = ("batch", "cache", "dedup")
-    server.swap(**{group: section(group, option) for group, option in zip(groups, combination, strict=True)})
+    chosen = zip(("batch", "cache", "dedup"), combination, strict=True)
+    sections = {group: section(group, option, url=redis_url, timeout_ms=1000) for group, option in chosen}
+    server.swap(**sections)
     tag = uuid.uuid4().hex
     bodies = [body(f"{tag} {number % 3}", stream=number >= 6) for number in range(12)]
     first, again = asked(server, bodies), asked(server, bodies)
