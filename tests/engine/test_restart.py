@@ -15,7 +15,14 @@ FAILS = EngineStartError("no memory")
 class FakeCore:
     def __init__(self) -> None:
         self.alive = True
+        self.hangs = False
         self.stops = 0
+
+    async def ping(self) -> None:
+        if self.hangs:
+            await asyncio.get_running_loop().create_future()
+        if not self.alive:
+            raise RuntimeError("dead")
 
     async def stop(self) -> None:
         self.alive = False
@@ -182,3 +189,44 @@ async def test_may_be_started_again_after_stopping() -> None:
         await running.stop()
         await running.stop()
     assert load.alive == 0
+
+
+async def test_hanging_core_counts_as_dead_after_the_timeout() -> None:
+    load = Loader()
+    running, watching = await watched(load, hang_timeout_s=30.0, backoff_s=1.0)
+    await asyncio.sleep(100)
+    load.cores[0].hangs = True
+    await asyncio.sleep(29)
+    assert (running.core, running.deaths) == (load.cores[0], 0)
+    await asyncio.sleep(8)
+    assert (load.cores[0].stops, running.deaths, running.restarts) == (1, 1, 1)
+    assert running.core is load.cores[1]
+    await over(running, watching)
+
+
+async def test_core_that_is_only_slow_is_left_alone() -> None:
+    """A step of 20 s, with a timeout of 30."""
+    load = Loader()
+    running, watching = await watched(load, hang_timeout_s=30.0)
+
+    async def slow() -> None:
+        await asyncio.sleep(20)
+
+    load.cores[0].ping = slow  # type: ignore[method-assign]
+    await asyncio.sleep(1000)
+    assert running.deaths == 0
+    await over(running, watching)
+
+
+async def test_ping_that_fails_is_no_death_of_its_own() -> None:
+    """The core itself says whether it lives."""
+    load = Loader()
+    running, watching = await watched(load)
+
+    async def failing() -> None:
+        raise RuntimeError("no answer")
+
+    load.cores[0].ping = failing  # type: ignore[method-assign]
+    await asyncio.sleep(1000)
+    assert running.deaths == 0
+    await over(running, watching)

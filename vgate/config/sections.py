@@ -31,6 +31,7 @@ class RestartSettings(Section):
     backoff_s: NotNegative
     max_backoff_s: NotNegative
     stable_s: NotNegative
+    hang_timeout_s: PositiveFloat
 
 
 def target_of(section: Any) -> Any:

@@ -113,6 +113,9 @@ class StepClock:
         if self._task is not None:
             self._task.cancel()
 
+    async def ping(self) -> None:
+        """Steps are never stuck."""
+
     async def until_dead(self) -> None:
         """Wait for its death, which is then raised as NotReady."""
         await self._dead.wait()

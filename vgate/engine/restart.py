@@ -1,6 +1,7 @@
 """Keeping an engine alive: a core that has died is replaced, after pauses that grow while replacing it fails."""
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -12,6 +13,8 @@ logger = logging.getLogger(__name__)
 
 # How soon a death is noticed here. Requests and `/ready` do not wait for it: they ask the core itself.
 CHECK_S = 0.2
+# How often it is asked whether it still works.
+PING_S = 5.0
 
 
 class Core(Protocol):
@@ -21,8 +24,11 @@ class Core(Protocol):
     def alive(self) -> bool:
         """False once it has died. It does not come back."""
 
+    async def ping(self) -> None:
+        """Return when it has shown that it works, between two steps; raise when it has died."""
+
     async def stop(self) -> None:
-        """End it, dead or alive, and free what it holds."""
+        """End it, dead or alive or hanging, and free what it holds."""
 
 
 C = TypeVar("C", bound=Core)
@@ -36,6 +42,7 @@ class RestartPolicy:
     backoff_s: float
     max_backoff_s: float
     stable_s: float
+    hang_timeout_s: float
 
     def pause_s(self, attempt: int) -> float:
         """Before the so-many-th attempt, from 1: doubled each time, up to `max_backoff_s`."""
@@ -43,7 +50,7 @@ class RestartPolicy:
 
 
 class Restarting(Generic[C]):
-    """Holds a core. `watch` replaces it when it has died.
+    """Holds a core. `watch` replaces it when it has died, or has not answered for `hang_timeout_s`.
 
     An attempt is a replacement that was tried; they are counted until a core has run for `stable_s`. `section` is
     where the settings are.
@@ -80,10 +87,27 @@ class Restarting(Generic[C]):
     async def watch(self) -> None:
         """Replace the core whenever it dies. Returns when stopped; raises EngineStartError when it gives up."""
         while not self._stopped:
-            if self._core is not None and not self._core.alive:
+            if self._core is not None:
+                await self._until_dead(self._core)
+            if self._core is not None and not self._stopped:
                 self.deaths += 1
                 await self._replace()
             await asyncio.sleep(CHECK_S)
+
+    async def _until_dead(self, core: C) -> None:
+        """Return when it has died, hangs, or was stopped."""
+        ping, last = asyncio.create_task(_answer(core)), asyncio.get_running_loop().time()
+        try:
+            while core.alive and not self._stopped:
+                now = asyncio.get_running_loop().time()
+                if ping.done() and now - last >= PING_S:
+                    ping, last = asyncio.create_task(_answer(core)), now
+                elif not ping.done() and now - last >= self._policy.hang_timeout_s:
+                    logger.error("engine hangs", extra={"hang_timeout_s": self._policy.hang_timeout_s})
+                    return
+                await asyncio.sleep(CHECK_S)
+        finally:
+            ping.cancel()
 
     async def _replace(self) -> None:
         if asyncio.get_running_loop().time() - self._since >= self._policy.stable_s:
@@ -127,3 +151,8 @@ class Restarting(Generic[C]):
             raise EngineStartError("stopped while loading")
         self._since = asyncio.get_running_loop().time()
         return core
+
+
+async def _answer(core: Core) -> None:
+    with contextlib.suppress(Exception):  # an error is an answer; of a death the core tells itself
+        await core.ping()

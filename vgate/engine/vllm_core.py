@@ -10,9 +10,9 @@ from collections.abc import AsyncGenerator, Mapping
 from pathlib import Path
 from typing import Any
 
-from vgate.engine import vllm_settings
+from vgate.engine import vllm_errors, vllm_settings
 from vgate.engine.vllm_names import Names
-from vgate.errors import ApiError, BadRequest, EngineStartError, NotReady
+from vgate.errors import BadRequest, EngineStartError
 from vgate.forms import Shape
 from vgate.types import Call, Capacity, Job
 
@@ -130,9 +130,21 @@ class VllmCore:
         """Whether the engine process has not failed."""
         return bool(self._handlers) and not self._llm.errored
 
+    async def ping(self) -> None:
+        """Ask the engine process something that it answers between two steps."""
+        await self._llm.is_sleeping()
+
     async def stop(self) -> None:
-        """End the engine process, if it has not ended itself, and close what leads there."""
+        """End the engine process, if it has not ended itself, and close what leads there. Open requests end with it."""
+        self._lose_requests()
         await asyncio.to_thread(self.end)
+
+    def _lose_requests(self) -> None:
+        """VLLM tells them of a death that it sees, and forgets them when it is shut down."""
+        from vllm.v1.engine.exceptions import EngineDeadError
+
+        self._llm.engine_core.resources.engine_dead = True
+        self._llm.output_processor.propagate_error(EngineDeadError())
 
     def end(self) -> None:
         """As `stop`; blocks."""
@@ -161,7 +173,7 @@ class VllmCore:
         if request.stream:
             _count_usage(request)
         with self.api_errors():
-            size = _unless_error(await handler.check(request))
+            size = vllm_errors.unless_error(await handler.check(request))
         return Job(call, size.prompt_tokens, request, size.max_tokens)
 
     async def run(self, job: Job) -> AsyncGenerator[bytes, None]:
@@ -171,33 +183,19 @@ class VllmCore:
         handler = self._handlers[job.call.endpoint]
         method = {"chat": "create_chat_completion", "completions": "create_completion"}
         with self.api_errors():
-            answer = _unless_error(await getattr(handler, method[job.call.endpoint])(job.payload))
+            answer = vllm_errors.unless_error(await getattr(handler, method[job.call.endpoint])(job.payload))
         if not job.call.stream:
             yield body_of(answer)
             return
         async with contextlib.aclosing(answer):
             async for event in answer:
                 if event.startswith(_ERROR) and not self.alive:
-                    raise _died()
+                    raise vllm_errors.died()
                 yield event.encode()
 
-    @contextlib.contextmanager
-    def api_errors(self) -> Any:
-        """VLLM's exceptions as ApiError, by vLLM's own table; whatever it says when it has died, as NotReady."""
-        from vllm.entrypoints.serve import create_error_response
-
-        try:
-            yield
-        except Exception as error:
-            known = isinstance(error, ApiError)
-            if not self.alive and not (known and error.status < 500):  # type: ignore[attr-defined]
-                raise _died() from None
-            if known:
-                raise
-            response = create_error_response(error)
-            if response.error.code >= 500:
-                logger.exception("vLLM failed")
-            raise _to_api_error(response) from None
+    def api_errors(self) -> contextlib.AbstractContextManager[None]:
+        """VLLM's exceptions as ApiError."""
+        return vllm_errors.translated(lambda: self.alive)
 
 
 def _handlers(state: Any) -> dict[str, Any]:
@@ -223,26 +221,3 @@ def _count_usage(request: Any) -> None:
 
     continuous = bool(request.stream_options and request.stream_options.continuous_usage_stats)
     request.stream_options = StreamOptions(include_usage=True, continuous_usage_stats=continuous)
-
-
-def _died() -> NotReady:
-    return NotReady("The engine has died.")
-
-
-def _unless_error(answer: Any) -> Any:
-    """A handler's answer, unless it is an error. Where our task was cancelled vLLM says so with an error: cancel on."""
-    from vllm.entrypoints.serve.engine.protocol import ErrorResponse
-
-    if not isinstance(answer, ErrorResponse):
-        return answer
-    task = asyncio.current_task()
-    if task is not None and task.cancelling():
-        raise asyncio.CancelledError
-    raise _to_api_error(answer)
-
-
-def _to_api_error(response: Any) -> ApiError:
-    error = response.error
-    status = int(error.code)
-    kind = {404: "not_found_error"}.get(status, "invalid_request_error" if status < 500 else "server_error")
-    return ApiError(status, error.message, kind, error.param)
