@@ -83,7 +83,7 @@ def test_missing_model_is_told_at_once_and_how_to_build_it() -> None:
 def test_help_lists_groups_and_options() -> None:
     done = serve("--help")
     assert done.returncode == 0
-    assert "lockstep, passthrough, time_window" in done.stdout
+    assert "adaptive, lockstep, passthrough, time_window, token_budget" in done.stdout
 
 
 def test_admin_socket_is_for_its_owner_and_swaps_sections() -> None:

@@ -81,7 +81,7 @@ WRONG = {
     "VGATE_DRY_RUN=1": "VGATE_DRY_RUN = '1' (from environment): must be true or false",
     "VGATE_BATCH=lockstp": (
         "batch = 'lockstp' (from environment VGATE_BATCH): unknown option, did you mean batch=lockstep?; "
-        "allowed: lockstep, passthrough, time_window"
+        "allowed: adaptive, lockstep, passthrough, time_window, token_budget"
     ),
     "VGATE_MODEL__MODEL_ID=123": (
         "model.model_id = 123 (from environment VGATE_MODEL__MODEL_ID): must be a valid string"

@@ -8,7 +8,7 @@ import pytest
 
 from tests.config.composing import serve, written, wrong
 
-BATCHES = "lockstep, passthrough, time_window"
+BATCHES = "adaptive, lockstep, passthrough, time_window, token_budget"
 GROUPS = "batch, cache, dedup, embedding, engine, logging, model, queue, security, server, version"
 
 ON_THE_COMMAND_LINE = {

@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 
 from tests.admission import enter, open_ticket
-from tests.calls import leave
+from tests.calls import ask, ask_all, chat, leave
 from tests.components import build, options
+from tests.gateways import dry_run, gateway
 from vgate.batch.base import BatchStrategy
-from vgate.types import Batch
+from vgate.engine.base import Engine
+from vgate.types import Batch, Call
 
 SIZE, WAIT_S = 4, 0.05
 
@@ -137,3 +139,36 @@ async def test_two_strategies_share_nothing(option: str) -> None:
     other = watched(build("batch", option, max_batch_size=SIZE, max_wait_time_ms=WAIT_S * 1000))
     await asyncio.gather(*(stay(strategy) for _ in range(3)), stay(other))
     assert (sum(b.size for b in strategy.made), sum(b.size for b in other.made)) == (3, 1)
+
+
+# They wait by definition; every other strategy promises not to.
+WINDOWS = ("lockstep", "time_window")
+PROMPT = [option for option in options("batch") if option not in WINDOWS]
+
+
+@pytest.mark.parametrize("option", options("batch"))
+async def test_B1_at_concurrency_one_only_a_window_makes_anybody_wait_and_exactly_its_length(option: str) -> None:
+    entry = gateway(await dry_run(), option, max_batch_size=SIZE, max_wait_time_ms=WAIT_S * 1000)
+    records = [(await ask(entry, chat(str(number)))).record for number in range(30)]
+    waits = [record.admitted - record.arrived for record in records if record.admitted is not None]
+    assert waits == [pytest.approx(WAIT_S if option in WINDOWS else 0.0, abs=1e-6)] * 30
+
+
+@pytest.mark.parametrize("option", PROMPT)
+@pytest.mark.parametrize("requests", [16, 300])
+async def test_B13_without_a_window_the_engine_gives_what_it_gives_without_a_gateway(
+    option: str, requests: int
+) -> None:
+    """All at once, lengths at random: in virtual time the last answer ends in the very step in which it would alone."""
+    order = random.Random(requests)
+    calls = [chat(str(number), stream=True, max_tokens=order.randint(1, 40)) for number in range(requests)]
+    engine = await dry_run()
+    await asyncio.gather(*(_exhaust(engine, call) for call in calls))
+    alone = now()
+    await ask_all(gateway(await dry_run(), option, max_waiting=1000, capacity=engine.capacity), calls)
+    assert now() - alone == pytest.approx(alone)
+
+
+async def _exhaust(engine: Engine, call: Call) -> None:
+    async for _ in engine.run(await engine.prepare(call)):
+        pass

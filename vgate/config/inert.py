@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 # Component -> keys of its section without effect. Documented in the option's file under `conf/`.
-WITHOUT_EFFECT = {"vgate.batch.passthrough.Passthrough": frozenset({"max_batch_size", "max_wait_time_ms"})}
+_WINDOW = frozenset({"max_batch_size", "max_wait_time_ms"})
+WITHOUT_EFFECT = {"vgate.batch.passthrough.Passthrough": _WINDOW, "vgate.batch.token_budget.TokenBudget": _WINDOW}
 
 
 def without_effect(section: Any) -> frozenset[str]:

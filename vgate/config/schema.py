@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
+from vgate.config.admission_schema import Batch, Queue
 from vgate.config.cache_schema import Cache
 from vgate.config.embedding_schema import Embedding
 from vgate.config.model_id import public_name
@@ -98,34 +99,6 @@ class NoEngineSettings(Component):
     target: Literal["vgate.engine.none.NoEngine"] = Field(alias="_target_")
 
 
-class BatchSettings(Component):
-    target: Literal[
-        "vgate.batch.passthrough.Passthrough", "vgate.batch.lockstep.Lockstep", "vgate.batch.time_window.TimeWindow"
-    ] = Field(alias="_target_")
-    max_batch_size: Positive
-    max_wait_time_ms: NotNegative
-
-
-class QueueSettings(Component):
-    max_waiting: Positive
-    max_running: Positive | Literal["engine"] | None
-
-
-class FifoSettings(QueueSettings):
-    target: Literal["vgate.queue.fifo.Fifo"] = Field(alias="_target_")
-
-
-class PrioritySettings(QueueSettings):
-    target: Literal["vgate.queue.priority.Priority"] = Field(alias="_target_")
-    most: Positive
-    ageing_s: PositiveFloat
-
-
-class FairSettings(QueueSettings):
-    target: Literal["vgate.queue.fair.Fair"] = Field(alias="_target_")
-    ageing_s: PositiveFloat
-
-
 class NoDedupSettings(Component):
     target: Literal["vgate.dedup.none.NoDedup"] = Field(alias="_target_")
 
@@ -181,12 +154,6 @@ Engine = Annotated[
     | Annotated[NoEngineSettings, Tag("vgate.engine.none.NoEngine")],
     Discriminator(target_of),
 ]
-Queue = Annotated[
-    Annotated[FifoSettings, Tag("vgate.queue.fifo.Fifo")]
-    | Annotated[PrioritySettings, Tag("vgate.queue.priority.Priority")]
-    | Annotated[FairSettings, Tag("vgate.queue.fair.Fair")],
-    Discriminator(target_of),
-]
 Dedup = Annotated[
     Annotated[NoDedupSettings, Tag("vgate.dedup.none.NoDedup")]
     | Annotated[JoiningSettings, Tag("vgate.dedup.batch.BatchDedup")]
@@ -208,7 +175,7 @@ class Settings(Section):
     engine: Engine
     embedding: Embedding
     queue: Queue
-    batch: BatchSettings
+    batch: Batch
     cache: Cache
     dedup: Dedup
     security: Security
