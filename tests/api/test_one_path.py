@@ -12,7 +12,8 @@ from tests.servers import Server, running
 
 CHAT = "/v1/chat/completions"
 KEY = {"authorization": "Bearer sk-a"}
-KEYS = "[{key: sk-a, name: a, rate_limit: 1000}, {key: sk-True, name: b, rate_limit: 9}, {key: sk-False, name: c, rate_limit: 9}]"
+LIMITED = ", ".join(f"{{key: sk-{form}, name: {form}, rate_limit: 9}}" for form in ("stream", "whole"))
+KEYS = f"[{{key: sk-a, name: a}}, {LIMITED}]"
 streamed_and_whole = pytest.mark.parametrize("stream", [True, False], ids=["stream", "whole"])
 
 
@@ -20,9 +21,9 @@ streamed_and_whole = pytest.mark.parametrize("stream", [True, False], ids=["stre
 def server() -> Iterator[Server]:
     """Slow enough for requests to meet: a token in 20 ms, one sequence at a time, room for two more."""
     settings = ["security=keys", f"security.api_keys={KEYS}", "dedup=batch"]
-    settings += ["batch=time_window", "batch.max_batch_size=4", "batch.max_wait_time_ms=100"]
+    settings += ["batch=time_window", "batch.max_batch_size=4", "batch.max_wait_time_ms=400"]
     settings += ["engine.decode_step_ms=20", "engine.max_num_seqs=1", "queue.max_waiting=2"]
-    settings += ["security.rate_limiting.window_seconds=600"]
+    settings += ["security.rate_limiting.window_seconds=600", "security.rate_limiting.default_limit=1000"]
     with running("+preset=dry_run", *settings) as server:
         yield server
 
@@ -62,7 +63,7 @@ def test_S12_dedup(server: Server, stream: bool) -> None:
 @streamed_and_whole
 def test_S12_queue(server: Server, stream: bool) -> None:
     """One in the engine, two wait, two are refused."""
-    answers = together(server, [body(f"queue {number}", stream) for number in range(5)])
+    answers = together(server, [body(f"queue {number}", stream, tokens=25) for number in range(5)])
     assert sorted(answer.status_code for answer in answers) == [200, 200, 200, 503, 503]
     refused = [answer for answer in answers if answer.status_code == 503]
     assert all(int(answer.headers["retry-after"]) >= 1 for answer in refused)
@@ -71,7 +72,7 @@ def test_S12_queue(server: Server, stream: bool) -> None:
 
 @streamed_and_whole
 def test_S12_limits(server: Server, stream: bool) -> None:
-    asked, key = body("limits", stream, tokens=1), f"sk-{stream}"
+    asked, key = body("limits", stream, tokens=1), "sk-stream" if stream else "sk-whole"
     together(server, [asked], key)
     answers = together(server, [asked] * 12, key)
     assert sorted(answer.status_code for answer in answers) == [200] * 8 + [429] * 4
