@@ -58,14 +58,17 @@ def test_S2_B6_who_leaves_the_gateways_queue_never_enters_vllm(vllm_server: Serv
 
 
 @streamed_and_whole
-def test_S2_prefill_ends_within_a_step_and_200_ms_after_the_clients_left(vllm_server: Server, stream: bool) -> None:
-    """A dozen prompts of 1,800 tokens, of which vLLM takes 2,048 a step; it hears of aborts between two steps."""
+def test_S2_prefill_ends_within_two_steps_and_200_ms_after_the_clients_left(vllm_server: Server, stream: bool) -> None:
+    """A dozen prompts of 1,800 tokens, of which vLLM takes 2,048 a step.
+
+    It hears of aborts between two steps and counts after a step, so on a CPU long steps take their share.
+    """
     vllm_server.swap(batch=strategy("passthrough.Passthrough", 8, 50), **ALONE)
     begin = time.monotonic()
     httpx.post(vllm_server.base_url + CHAT, json=body("alone " + "long " * 1800, max_tokens=1), timeout=60)
     step_s = time.monotonic() - begin
     vllm_server.forget()
-    assert asyncio.run(_leave_in_prefill(vllm_server, stream)) < 0.2 + step_s
+    assert asyncio.run(_leave_in_prefill(vllm_server, stream)) < 0.2 + 2 * step_s
     lines = vllm_server.wait_for("request done", 12)
     assert {line["status"] for line in lines} == {499}
     assert sum("ttft_s" in line for line in lines) < 6
