@@ -28,8 +28,8 @@ class Items(Protocol):
     def look(self, key: bytes) -> Item | None:
         """The item, which does not."""
 
-    def add(self, key: bytes, item: Item) -> None:
-        """Keep an item, in place of what was there; others may go, or this one."""
+    def add(self, key: bytes, item: Item) -> int:
+        """Keep an item, in place of what was there; how many others, or this one, had to go."""
 
     def drop(self, key: bytes) -> bool:
         """Forget an item; whether it was there."""
@@ -59,11 +59,15 @@ class PolicyItems(Items):
         # The base class's own look-up, which tells the policy nothing.
         return Policy.__getitem__(self._policy, key) if key in self._policy else None
 
-    def add(self, key: bytes, item: Item) -> None:
-        if key not in self._policy:
-            while len(self._policy) >= self._maxsize:
-                self._policy.popitem()
-        self._policy[key] = item
+    def add(self, key: bytes, item: Item) -> int:
+        policy = self._policy
+        wanted = len(policy)
+        if key not in policy:
+            wanted += 1
+            while len(policy) >= self._maxsize:
+                policy.popitem()
+        policy[key] = item
+        return wanted - len(policy)
 
     def drop(self, key: bytes) -> bool:
         return self._policy.pop(key, None) is not None

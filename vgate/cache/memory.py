@@ -55,9 +55,7 @@ class MemoryCache(Cache):
             self._items.drop(key)  # what was there is not the newest answer any more
             self.too_large += 1
             return
-        expected = self._items.held.entries + (self._items.look(key) is None)
-        self._items.add(key, item)
-        self.evicted += expected - self._items.held.entries
+        self.evicted += self._items.add(key, item)
 
     async def entry(self, key: bytes) -> Entry | None:
         item = self._items.look(key)
