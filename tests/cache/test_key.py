@@ -4,6 +4,7 @@ import os
 import string
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import orjson
@@ -22,6 +23,8 @@ ENDPOINTS: dict[Endpoint, dict[str, tuple[Any, Any]]] = {
     "embeddings": EMBEDDINGS,
 }
 TEXT = st.text(st.characters(codec="utf-8"))
+# C4 says 1,000, which takes a minute or two: C4_PROCESSES=1000.
+PROCESSES = int(os.environ.get("C4_PROCESSES", "50"))
 NUMBERS = st.integers(-(2**63), 2**63) | st.floats(allow_nan=False, allow_infinity=False)
 JSON = st.recursive(
     st.none() | st.booleans() | NUMBERS | TEXT,
@@ -95,12 +98,14 @@ def test_C4_every_process_makes_the_same_key() -> None:
         "body = {'b': {'y': 1, 'x': [1.5, None, 'é']}, 'a': True};"
         "print(Sharing('key', False).key(Call('1', 'chat', body, 'me'), 'model').hex())"
     )
-    keys = set()
-    for seed in ("0", "1", "4711"):
-        environ = {**os.environ, "PYTHONHASHSEED": seed}
+
+    def key_of_process(seed: int) -> str:
+        environ = {**os.environ, "PYTHONHASHSEED": str(seed)}
         run = subprocess.run([sys.executable, "-c", program], env=environ, capture_output=True, text=True, check=True)
-        keys.add(run.stdout)
-    assert len(keys) == 1
+        return run.stdout
+
+    with ThreadPoolExecutor(4) as pool:
+        assert len(set(pool.map(key_of_process, range(PROCESSES)))) == 1
 
 
 @given(BODIES, BODIES)
@@ -145,6 +150,14 @@ def test_C7_case_unicode_form_and_white_space_in_the_text_are_kept(one: str, oth
 
 def test_C8_no_caller_sees_another_ones_entry() -> None:
     assert key({"seed": 1}, caller="a") != key({"seed": 1}, caller="b")
+
+
+def test_C8_who_is_nobody_shares_with_nobody() -> None:
+    """No name under the scope of one caller is no cache; without API keys everybody has one, "anonymous"."""
+    nobody = call_of({"seed": 1}, "chat", "")
+    assert Sharing("key", sampled=True).refuses(nobody, {}) == "no-caller"
+    assert Sharing("shared", sampled=True).refuses(nobody, {}) is None
+    assert Sharing("key", sampled=True).refuses(call_of({"seed": 1}, "chat", "anonymous"), {}) is None
 
 
 def test_C8_unless_the_scope_is_shared() -> None:
