@@ -15,7 +15,13 @@ pytestmark = pytest.mark.vllm
 
 CHAT = "/v1/chat/completions"
 NO_CACHE = {"_target_": "vgate.cache.none.NoCache"}
-LRU = {"_target_": "vgate.cache.lru.LruCache", "maxsize": 1000, "scope": "key", "sampled": False}
+LRU = {
+    "_target_": "vgate.cache.lru.LruCache",
+    "maxsize": 1000,
+    "max_bytes": 2**28,
+    "scope": "key",
+    "sampled": False,
+}
 NO_DEDUP = {"_target_": "vgate.dedup.none.NoDedup"}
 DEDUP = {"_target_": "vgate.dedup.batch.BatchDedup", "scope": "key", "sampled": False, "max_buffer_bytes": 2**21}
 

@@ -16,6 +16,8 @@ logger = logging.getLogger(__name__)
 MAX_BUFFER_BYTES = 2 * 1024 * 1024
 # How far the source may run ahead of its quickest reader where it need not hurry; bytes.
 AHEAD_BYTES = 64 * 1024
+# Where every reader has stalled for so long, nobody is likely to come.
+_STALLED_S = 1.0
 # What an event costs beside its bytes: the objects around it.
 _OVERHEAD_BYTES = 128
 
@@ -33,7 +35,8 @@ class Flight:
 
     What is kept is shared by the readers: each costs its place in it. At most `max_bytes` are kept. From half of that
     on nobody may join any more, and what all have read can be dropped; a reader that is further behind than `max_bytes`
-    is let go with TooSlow. A `patient` source waits where even its quickest reader is more than 64 KiB behind.
+    is let go with TooSlow. A `patient` source waits where even its quickest reader is more than 64 KiB behind; when it
+    has waited for a second, nobody may join either.
 
     due:      the latest deadline of those who joined.
     on_over:  called, perhaps more than once, when nobody may join any more: the answer has become too long, or the
@@ -64,6 +67,7 @@ class Flight:
         self._dropped_bytes = self._said_bytes = 0
         self._front = 0  # events that the quickest reader has taken
         self._complete = self._over = False
+        self._joinable = True
         self._error: Exception | None = None
         self._traceback: TracebackType | None = None
         self._waiters: list[asyncio.Future[None]] = []
@@ -123,15 +127,24 @@ class Flight:
         self._error, self._traceback = error, error.__traceback__
 
     async def _make_room(self) -> None:
-        if self.kept_bytes > self._max_bytes // 2:
-            self._on_over(self)
+        if self.kept_bytes > self._max_bytes // 2 or not self._joinable:
+            self._close()
         if self.kept_bytes > self._max_bytes:
             await asyncio.sleep(0)  # whoever is not slow has its turn
             self._forget()
         while self._ahead_bytes is not None and self._readers and self._behind(self._front) > self._ahead_bytes:
             self._moved = asyncio.get_running_loop().create_future()
-            await self._moved
+            moved, _ = await asyncio.wait([self._moved], timeout=_STALLED_S if self._joinable else None)
+            if not moved:
+                self._close()
             self._moved = None
+
+    def _close(self) -> None:
+        """Nobody may join any more, so what all have read is not needed."""
+        if self._joinable:
+            self._joinable = False
+            self._on_over(self)
+        self._drop(min((reader.position for reader in self._readers), default=0) - self._dropped)
 
     def _behind(self, position: int) -> int:
         """How many bytes were said after so many events."""
@@ -151,7 +164,7 @@ class Flight:
         raise NotReady("The generation was aborted: nobody follows it any more.")
 
     def _drop(self, count: int) -> None:
-        if count:
+        if count > 0:
             self._dropped += count
             self._dropped_bytes = self._ends[count - 1]
             del self._kept[:count], self._ends[:count]
