@@ -28,6 +28,13 @@ ON_THE_COMMAND_LINE = {
     "batch.max_batch_size={a: 1}": "batch.max_batch_size = {{'a': 1}} {}: must be a valid integer",
     "batch.max_wait_time_ms=-1": "batch.max_wait_time_ms = -1 {}: must be greater than or equal to 0",
     "batch.max_wait_time_ms=nan": "batch.max_wait_time_ms = nan {}: must be a finite number",
+    "queue.max_running=engin": "queue.max_running = 'engin' {}: must be a valid integer or 'engine'",
+    "queue.max_running=0": "queue.max_running = 0 {}: must be greater than or equal to 1 or 'engine'",
+    "queue.max_running={a: 1}": "queue.max_running = {{'a': 1}} {}: must be a valid integer or 'engine'",
+    "queue._target_=os.system": (
+        "queue._target_ = 'os.system' {}: must be one of "
+        "'vgate.queue.fifo.Fifo', 'vgate.queue.priority.Priority', 'vgate.queue.fair.Fair'"
+    ),
     "cache.maxsize=1.5": "cache.maxsize = 1.5 {}: must be a valid integer",
     "cache.scope=me": "cache.scope = 'me' {}: must be 'key' or 'shared'",
     "server.port=70000": "server.port = 70000 {}: must be less than or equal to 65535",

@@ -75,6 +75,24 @@ async def test_retry_after_is_when_there_should_be_room() -> None:
     assert int(refused.value.headers["retry-after"]) <= 2
 
 
+async def test_retry_after_counts_no_time_that_nobody_was_here() -> None:
+    """An hour without requests says nothing about how fast they leave: each takes a second."""
+    entry = gateway(slow(1.0), max_waiting=4, max_running=4)
+    await ask_all(entry, [chat(str(number)) for number in range(8)])
+    await asyncio.sleep(3600)
+    results = await asyncio.gather(*(ask(entry, chat(str(number))) for number in range(9)), return_exceptions=True)
+    refused = [result for result in results if isinstance(result, Overloaded)]
+    assert [error.headers["retry-after"] for error in refused] == ["1"]
+
+
+async def test_B11_the_refusal_tells_how_many_wait() -> None:
+    entry = gateway(slow(), max_waiting=3, max_running=2, capacity=Capacity(sequences=256))
+    results = await asyncio.gather(*(ask(entry, chat(str(number))) for number in range(6)), return_exceptions=True)
+    assert [str(result) for result in results if isinstance(result, Overloaded)] == [
+        "3 requests are waiting already (queue.max_waiting)."
+    ]
+
+
 @every_strategy
 @pytest.mark.parametrize("stream", [True, False])
 async def test_B7_a_deadline_that_passes_while_waiting_is_refused_in_time_and_never_sent(
@@ -88,7 +106,7 @@ async def test_B7_a_deadline_that_passes_while_waiting_is_refused_in_time_and_ne
         await ask(entry, due(chat("late", stream=stream), 2))
     assert asyncio.get_running_loop().time() == pytest.approx(3)
     await first
-    assert len(engine.entered) == 1
+    assert (len(engine.entered), heard.dropped) == (1, ["deadline"])
     assert (heard.now_waiting, heard.now_running) == (0, 0)
 
 
@@ -105,6 +123,26 @@ async def test_B7_what_can_no_longer_be_answered_in_time_is_dropped_at_dispatch(
     assert isinstance(results[0], DeadlineExceeded)
     assert not isinstance(results[1], Exception)
     assert (len(engine.entered), heard.dropped) == (3, ["deadline"])
+
+
+@every_strategy
+@pytest.mark.parametrize("stream", [True, False])
+async def test_B7_after_a_slow_time_deadlines_are_kept_again(batch: str, stream: bool) -> None:
+    """All answers took 3 s, now 0.1 s. Were the slow ones remembered, nobody would be let in to show that."""
+    takes_s = 3.0
+    entry = gateway(Scripted(lambda call: answer(call, 1, prefill_s=takes_s)), batch)
+    await ask_all(entry, [chat(str(number), stream=stream) for number in range(64)])
+    takes_s = 0.1
+    with pytest.raises(DeadlineExceeded):
+        await ask(entry, due(chat("too soon", stream=stream), 1))
+    await asyncio.sleep(15)
+    assert (await ask(entry, due(chat("again", stream=stream), 1))).text == "again"
+
+
+async def test_B7_long_answers_say_nothing_about_how_soon_a_short_one_is_whole() -> None:
+    entry = gateway(Scripted(lambda call: answer(call, call.body["max_tokens"])))
+    await ask_all(entry, [chat(str(number), max_tokens=500) for number in range(64)])
+    assert (await ask(entry, due(chat("short", max_tokens=1), 1))).text == "short"
 
 
 @pytest.mark.parametrize("stream", [True, False])

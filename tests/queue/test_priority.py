@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.calls import ask, chat
+from tests.calls import ask, asked, chat
 from tests.components import build
 from tests.gateways import dry_run, gateway
 from tests.queue.flood import hostile
@@ -50,6 +50,18 @@ async def test_the_urgent_are_served_first_through_the_whole_path() -> None:
     calls = [chat(str(priority), priority=priority) for priority in (0, 5, 3, -5)]
     await asyncio.gather(*(ask(entry, call) for call in calls))
     assert list(engine.entered) == [calls[0].id, calls[3].id, calls[2].id, calls[1].id]
+
+
+async def test_who_takes_long_to_send_a_request_has_not_waited() -> None:
+    """Its first byte came 100 s ago, its last one after the urgent request."""
+    engine = Scripted(lambda call: answer(call, 1, prefill_s=1.0))
+    entry = gateway(engine, queue="priority", max_running=1)
+    trick = chat("trick", priority=10)
+    begun = asked(trick)
+    await asyncio.sleep(100)
+    first, urgent = chat("first"), chat("urgent")
+    await asyncio.gather(ask(entry, first), ask(entry, urgent), ask(entry, trick, begun))
+    assert list(engine.entered) == [first.id, urgent.id, trick.id]
 
 
 async def test_nobody_starves_under_an_endless_stream_of_the_most_urgent() -> None:

@@ -12,6 +12,8 @@ from vgate.types import Batch, Call, Capacity, Job, Ticket
 
 # Timers may fire this much early by the loop's own clock resolution; seconds.
 SLACK_S = 1e-6
+# uvloop's timers count whole milliseconds.
+_EARLY_S = 1e-3
 
 
 class BatchStrategy(ABC):
@@ -50,8 +52,10 @@ class BatchStrategy(ABC):
         loop = asyncio.get_running_loop()
         capacity = self._capacity()
         if self.queue.is_full(capacity, self._present):
-            waiting = self._present - (capacity.sequences or 0)
+            waiting = self._present - self.queue.at_once(capacity)
             raise Overloaded(waiting, self._pace.time_for(1 + self._present - self.queue.max_waiting, loop.time()))
+        if not self._present:
+            self._pace.busy(loop.time())
         self._present += 1
         return Ticket(call, next(self._numbers), loop.time(), loop.create_future())
 
@@ -65,9 +69,12 @@ class BatchStrategy(ABC):
 
     def leave(self, ticket: Ticket) -> Batch | None:
         """Give back all that the ticket holds; its batch, when this was the last request in it."""
+        now = asyncio.get_running_loop().time()
         self._present -= 1
+        if not self._present:
+            self._pace.idle(now)
         if ticket in self._arrived:
-            self._drop(ticket)
+            self._drop(ticket, now)
             self._dispatch_due()
             return None
         batch = ticket.batch
@@ -76,7 +83,7 @@ class BatchStrategy(ABC):
         self.running -= 1
         batch.tokens += ticket.tokens
         batch.running -= 1
-        self._pace.over(ticket, asyncio.get_running_loop().time())
+        self._pace.over(ticket, now)
         self.queue.served(ticket)
         self._on_leave(ticket)
         self._dispatch_due()
@@ -138,9 +145,9 @@ class BatchStrategy(ABC):
     def _is_worthwhile(self, ticket: Ticket, now: float) -> bool:
         """Whether the client is still there, its task perhaps not yet run, and can be answered in time."""
         if ticket.entered.cancelled():
-            ticket.refused = "left"
+            ticket.refused = _why_left(ticket, now)
             return False
-        if ticket.deadline is not None and now + self._pace.least(ticket.call) > ticket.deadline:
+        if ticket.deadline is not None and now + self._pace.least(ticket.call, now) > ticket.deadline:
             ticket.refused = "deadline"
             ticket.entered.set_exception(DeadlineExceeded())
             return False
@@ -149,10 +156,10 @@ class BatchStrategy(ABC):
     def _new_batch(self, size: int, now: float) -> Batch:
         return Batch(next(self._batches), size, now, running=size)
 
-    def _drop(self, ticket: Ticket) -> None:
+    def _drop(self, ticket: Ticket, now: float) -> None:
         del self._arrived[ticket]
         self.queue.remove(ticket)
-        ticket.refused = "left"
+        ticket.refused = _why_left(ticket, now)
 
     def _set_timer(self, now: float) -> None:
         if self._timer is not None:
@@ -162,3 +169,8 @@ class BatchStrategy(ABC):
         # What is due and was not let go waits for room, so for somebody to leave.
         if due is not None and due > now + SLACK_S:
             self._timer = asyncio.get_running_loop().call_at(due, self._dispatch_due)
+
+
+def _why_left(ticket: Ticket, now: float) -> str:
+    """Whose wait ends at the deadline has not left by itself; timers may be early by the loop's own resolution."""
+    return "deadline" if ticket.deadline is not None and now + _EARLY_S >= ticket.deadline else "left"

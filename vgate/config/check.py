@@ -20,8 +20,9 @@ def validate(
         settings = model.model_validate(container)
     except ValidationError as error:
         details = error.errors(include_url=False)
-        first = _explain(details[0], model, container, sources, default_source)
-        raise ConfigError(f"{first} (and {len(details) - 1} more)" if len(details) > 1 else str(first)) from None
+        first, *others = _by_key(details, container)
+        told = _explain(first, model, container, sources, default_source)
+        raise ConfigError(f"{told} (and {len(others)} more)" if others else str(told)) from None
     together.check(program, settings, lambda key: _source(key, sources, default_source))
     return settings
 
@@ -34,28 +35,56 @@ def _model(program: str) -> type[Settings]:
     return BenchSettings
 
 
+def _by_key(details: list[ErrorDetails], container: dict[str, Any]) -> list[list[ErrorDetails]]:
+    """What is wrong, key by key: of a value that fits no type of a union, pydantic tells of each."""
+    found: dict[tuple[int | str, ...], list[ErrorDetails]] = {}
+    for detail in details:
+        found.setdefault(tuple(_real_path(detail, container)), []).append(detail)
+    return list(found.values())
+
+
 def _explain(
-    detail: ErrorDetails,
+    details: list[ErrorDetails],
     model: type[Settings],
     container: dict[str, Any],
     sources: dict[str, str],
     default_source: str,
 ) -> ConfigError:
-    path = _real_path(detail["loc"])
+    detail = details[0]
+    path = _real_path(detail, container)
     key = ".".join(str(part) for part in path)
     source = _source(key, sources, default_source)
     if detail["type"] == "extra_forbidden":
         return unknown(key, detail["input"], source, _siblings(model, path, container))
     if detail["type"] == "missing":
         return ConfigError(f"{key} is missing (from {source})")
-    allowed = detail["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
-    prefix = "must be " if detail["msg"].startswith("Input should be ") else ""
-    return wrong(key, detail["input"], source, f"{prefix}{allowed}")
+    if detail["type"] == "union_tag_invalid":
+        key, value = f"{key}._target_", detail["ctx"]["tag"]
+        return wrong(key, value, source, f"must be one of {detail['ctx']['expected_tags']}")
+    return wrong(key, detail["input"], source, " or ".join(_allowed(details)))
 
 
-def _real_path(loc: tuple[int | str, ...]) -> list[int | str]:
-    """The key's path in the config: a tagged union puts its tag, a class name, into pydantic's."""
-    return [part for part in loc if not (isinstance(part, str) and part.startswith("vgate."))]
+def _allowed(details: list[ErrorDetails]) -> list[str]:
+    """What each says, `must be` once."""
+    texts = [detail["msg"].removeprefix("Value error, ") for detail in details]
+    must_be = [text.removeprefix("Input should be ") for text in texts]
+    return [f"must be {must_be[0]}" if must_be[0] != texts[0] else texts[0], *must_be[1:]]
+
+
+def _real_path(detail: ErrorDetails, container: dict[str, Any]) -> list[int | str]:
+    """The key's path in the config; pydantic's also has the tag or the type that stands for a member of a union."""
+    path: list[int | str] = []
+    value: Any = container
+    for part in detail["loc"]:
+        if isinstance(part, str) and part.startswith("vgate."):
+            continue
+        inside = isinstance(value, dict | list)
+        if inside and (isinstance(part, int) or part in value):
+            path.append(part)
+            value = value[part]
+        elif inside and detail["type"] == "missing":
+            path.append(part)
+    return path
 
 
 def _source(key: str, sources: dict[str, str], default: str) -> str:

@@ -57,5 +57,9 @@ class Queue(ABC):
 
     def is_full(self, capacity: Capacity, present: int) -> bool:
         """Whether one more would be too many; `present` counts those who wait and those in the engine."""
-        at_once = [most for most in (capacity.sequences, self.max_running) if isinstance(most, int)]
-        return present >= self.max_waiting + min(at_once, default=0)
+        return present >= self.max_waiting + self.at_once(capacity)
+
+    def at_once(self, capacity: Capacity) -> int:
+        """How many of those present do not wait: what runs at once, as far as that is bounded and known."""
+        bounds = [most for most in (capacity.sequences, self.max_running) if isinstance(most, int)]
+        return min(bounds, default=0)

@@ -34,7 +34,9 @@ class Priority(Queue):
         self._waiting: Heap[Ticket] = Heap()
 
     def push(self, ticket: Ticket) -> None:
-        self._waiting.push(ticket, self._priority(ticket.call) * self.ageing_s + ticket.opened)
+        # Not from its first byte on: who takes long to send a request has not waited for it.
+        since = ticket.opened if ticket.queued is None else ticket.queued
+        self._waiting.push(ticket, self._priority(ticket.call) * self.ageing_s + since)
 
     def peek(self, now: float) -> Ticket:
         return self._waiting.first()
