@@ -130,6 +130,7 @@ BAD: dict[str, tuple[dict[str, Any], int]] = {
         {"response_format": {"type": "json_schema", "json_schema": {"name": "x", "schema": {"type": "nonsense"}}}},
         400,
     ),
+    "what vLLM has only for whole answers": ({"stream": True, "extra_body": {"prompt_logprobs": 2}}, 400),
     "metadata, which nobody would keep": ({"metadata": {"a": "b"}}, 400),
 }
 

@@ -165,7 +165,8 @@ class VllmCore:
             message = f"The model {self._args.model} does not serve {call.endpoint}."
             raise BadRequest(message, "model", "unsupported_endpoint")
         shape: Any = requests.ChatRequest if call.endpoint == "chat" else requests.TextRequest
-        request = requests.read(shape, call.body)
+        with self.api_errors():
+            request = requests.read(shape, call.body)
         request.request_id = call.id
         if request.priority and self._args.scheduling_policy != "priority":
             why = "this engine schedules first come, first served (engine.extra_args.scheduling_policy)"
