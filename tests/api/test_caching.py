@@ -65,6 +65,15 @@ def test_C16_what_cannot_be_read_is_refused_by_name(values: list[str], ttl: str 
     assert named in caught.value.message
 
 
+@pytest.mark.parametrize("said", ["a={}", "a={};", "a{}", "{};", 'a="{}', 'a="{}";', "a{}=b;", "{}a,"])
+def test_B12_a_header_of_blanks_is_read_at_once(said: str) -> None:
+    """The longest header there can be; what tries every way to divide the blanks would take minutes for it."""
+    started = time.perf_counter()
+    with contextlib.suppress(BadRequest):
+        control(said.format(" " * 60_000))
+    assert time.perf_counter() - started < 0.5
+
+
 class Asking:
     """Asks one server the same question, another one for each test."""
 
@@ -98,6 +107,12 @@ def test_C16_no_store_is_neither_answered_from_the_cache_nor_stored(ask: Asking)
 @pytest.mark.parametrize("stream", [True, False])
 def test_C16_no_cache_is_a_new_answer_that_is_stored(ask: Asking, fresh: str, stream: bool) -> None:
     assert [ask.verdict(fresh, stream=stream), ask.verdict(stream=stream)] == ["bypass(no-cache)", "hit"]
+
+
+@pytest.mark.parametrize("stream", [1, 0, 1.0, "true", []])
+def test_C13_a_wrong_form_is_refused_though_the_answer_is_stored(ask: Asking, stream: object) -> None:
+    assert [ask.verdict(), ask.verdict()] == ["miss", "hit"]
+    assert ask(status=400, stream=stream).json()["error"]["param"] == "stream"
 
 
 def test_C16_max_age_wants_an_answer_that_is_that_young(ask: Asking) -> None:

@@ -10,9 +10,10 @@ from vgate.types import CacheControl
 TTL_HEADER = "X-VGate-Cache-TTL"
 _SECONDS = re.compile(r"[0-9]{1,10}")
 # A directive: a name, and after "=" a token or a quoted string, which may contain commas. Or nothing.
-_NAME = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
-_VALUE = r'"(?:[^"\\]|\\.)*"|[^\s,;"]*'
-_DIRECTIVE = re.compile(rf"\s*(?:({_NAME})(?:\s*=\s*({_VALUE}))?\s*)?(?:,|$)")
+# Nothing is tried twice (`*+`): a header of blanks would else take minutes, in which nobody is answered.
+_NAME = r"[!#$%&'*+.^_`|~0-9A-Za-z-]++"
+_VALUE = r'"(?:[^"\\]|\\.)*+"|[^\s,;"]*+'
+_DIRECTIVE = re.compile(rf"\s*+(?:({_NAME})(?:\s*+=\s*+({_VALUE}))?+\s*+)?+(?:,|$)")
 _DEFAULT = CacheControl()
 
 

@@ -30,7 +30,7 @@ class Generate:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         record: Record = scope["vgate.record"]
         body = await read_json(scope, receive, self._service.settings.server.max_body_bytes)
-        if body.get("stream") not in (None, True, False):
+        if not isinstance(body.get("stream"), bool | None):
             raise BadRequest(f"stream must be true or false, got {body['stream']!r}", "stream")
         if self._service.stopping:
             raise Stopping
