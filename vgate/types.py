@@ -122,9 +122,13 @@ class Capacity(NamedTuple):
 
 @dataclass(slots=True)
 class Due:
-    """By when an answer must have begun, at the latest of those who wait for it; None: any time."""
+    """By when an answer must have begun, at the latest of those who wait for it; None: any time.
+
+    missed: it was refused for that, so nobody more can wait for it.
+    """
 
     latest: float | None
+    missed: bool = False
 
     def extend(self, deadline: float | None) -> None:
         """One more waits, with a deadline of its own."""

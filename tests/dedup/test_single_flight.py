@@ -202,6 +202,22 @@ async def test_B7_a_flight_whose_every_deadline_is_out_of_reach_is_not_generated
     assert (len(engine.entered), heard.dropped) == (2, ["deadline"])
 
 
+@pytest.mark.parametrize("stream", [True, False])
+@pytest.mark.parametrize("early_s", [1e-6, 1e-10, 0.0])
+async def test_D5_who_joins_in_the_turn_in_which_the_others_miss_their_deadline(early_s: float, stream: bool) -> None:
+    engine = Scripted(slow)
+    entry = single(engine, "time_window", max_wait_time_ms=50.0)
+    await ask(entry, chat("teach", stream=True))
+    leader = start(entry, due(chat("same", stream=True), asyncio.get_running_loop().time() + 0.14))
+
+    async def follow() -> Asked:
+        await asyncio.sleep(0.05 - early_s)
+        return await ask(entry, chat("same", stream=stream))
+
+    assert (await follow()).text.startswith("same")
+    assert isinstance((await asyncio.gather(leader, return_exceptions=True))[0], DeadlineExceeded)
+
+
 async def test_D5_who_gives_up_changes_nothing_for_the_others() -> None:
     engine = Scripted(slow)
     entry = single(engine)

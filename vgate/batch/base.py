@@ -150,6 +150,8 @@ class BatchStrategy(ABC):
         if ticket.deadline is not None and now + self._pace.least(ticket.call, now) > ticket.deadline:
             ticket.refused = "deadline"
             ticket.entered.set_exception(DeadlineExceeded())
+            if ticket.due is not None:
+                ticket.due.missed = True
             return False
         return True
 

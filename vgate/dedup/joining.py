@@ -33,8 +33,8 @@ class Joining(Dedup):
 
     def open(self, key: bytes, call: Call, work: Work) -> tuple[str, Events]:
         place = (key, call.stream)
-        flight = self._flights.get(place)
-        streamed = None if call.stream else self._flights.get((key, True))
+        flight = self._joinable(place)
+        streamed = None if call.stream else self._joinable((key, True))
         if flight is None and streamed is not None:
             flight = self._start(place, streamed.id, work.fold(streamed.read()), streamed.due, work)
         if flight is None:
@@ -42,6 +42,11 @@ class Joining(Dedup):
             flight = self._start(place, call.id, work.generate(due), due, work)
         flight.due.extend(call.deadline)
         return flight.id, flight.read()
+
+    def _joinable(self, place: Place) -> Flight | None:
+        """The flight there, but for one that has been refused and does not know it yet."""
+        flight = self._flights.get(place)
+        return None if flight is None or flight.due.missed else flight
 
     def _start(self, place: Place, call_id: str, source: Events, due: Due, work: Work) -> Flight:
         def over(flight: Flight) -> None:
