@@ -31,7 +31,8 @@ def test_on_its_own_it_shows_requests_ttft_and_tpot(golden: Golden, tmp_path: Pa
     assert rows["POST"]["num_requests"] == rows["TTFT"]["num_requests"] > 5
     assert rows["POST"]["num_failures"] == 0
     assert 40 <= rows["TTFT"]["total_response_time"] / rows["TTFT"]["num_requests"] < 60
-    assert 9 < rows["TPOT"]["total_response_time"] / rows["TPOT"]["num_requests"] < 15
+    # The first token read late makes the rest seem quick.
+    assert 7 < rows["TPOT"]["total_response_time"] / rows["TPOT"]["num_requests"] < 15
 
 
 def test_its_web_page_starts_and_watches_a_test(golden: Golden, tmp_path: Path) -> None:
