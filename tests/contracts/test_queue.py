@@ -14,7 +14,7 @@ from tests.gateways import Heard, gateway
 from tests.queue.tickets import pushed
 from tests.scripted import Scripted, answer
 from vgate.queue.base import Queue
-from vgate.types import Capacity, Ticket
+from vgate.types import Capacity, Job, Ticket
 
 every_queue = pytest.mark.parametrize("option", options("queue"))
 CALLERS = ("a", "b", "c")
@@ -167,3 +167,15 @@ async def test_S10_readers_that_stall_do_not_keep_places_from_others(option: str
     assert (await ask(entry, chat("reads"))).text.startswith("reads")
     for events in stalled:
         await events.aclose()
+
+
+@every_queue
+async def test_B12_the_first_of_many_is_found_at_once(option: str) -> None:
+    """100,000 wait. To pass over all that have gone, each time, would take some 10 s of the processor."""
+    queue, call, job = build("queue", option), chat(), Job(chat(), 1)
+    entered = asyncio.get_running_loop().create_future()
+    for number in range(100_000):
+        queue.push(Ticket(call, number, 0.0, entered, job, queued=0.0))
+    before = time.process_time()
+    assert [queue.pop(0.0).number for _ in range(100_000)] == list(range(100_000))
+    assert time.process_time() - before < 4

@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 from abc import ABC, abstractmethod
+from collections import OrderedDict
 from collections.abc import Callable
 
 from vgate.batch.pace import Pace
@@ -35,7 +36,7 @@ class BatchStrategy(ABC):
         self._pace = Pace()
         self._numbers = itertools.count(1)
         self._batches = itertools.count(1)
-        self._arrived: dict[Ticket, None] = {}
+        self._arrived: OrderedDict[Ticket, None] = OrderedDict()  # a dict's first is slow to find in a long queue
         self._timer: asyncio.TimerHandle | None = None
 
     @property

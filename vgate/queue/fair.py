@@ -1,5 +1,6 @@
 """Turns by API key: the key that has had the fewest tokens is next."""
 
+from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -20,7 +21,7 @@ class Account:
     served: float = 0.0
     length: float = 0.0
     running: int = 0
-    waiting: dict[Ticket, None] = field(default_factory=dict)
+    waiting: OrderedDict[Ticket, None] = field(default_factory=OrderedDict)
 
 
 class Fair(Queue):
@@ -44,7 +45,8 @@ class Fair(Queue):
         self._active: dict[str, Account] = {}
         self._idle: dict[str, Account] = {}
         self._order: Heap[Account] = Heap()  # those that wait, by their counters
-        self._turns: dict[Account, float] = {}  # those that wait, by when they had their last turn or came
+        # Those that wait, by when they had their last turn or came.
+        self._turns: OrderedDict[Account, float] = OrderedDict()
         self._charged: dict[Ticket, float] = {}
         self._least = 0.0
         self._waiting = 0
@@ -68,8 +70,8 @@ class Fair(Queue):
         account = self._account(ticket.call.caller)
         account.running += 1
         if account.waiting:
-            del self._turns[account]
             self._turns[account] = now
+            self._turns.move_to_end(account)
         assert ticket.job is not None  # who waits has been checked
         self._charged[ticket] = charge = ticket.job.prompt_tokens + min(ticket.job.max_tokens, account.length)
         self._charge(account, charge)

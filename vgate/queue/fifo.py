@@ -1,5 +1,6 @@
 """First come, first served."""
 
+from collections import OrderedDict
 from typing import Literal
 
 from vgate.queue.base import Queue
@@ -11,7 +12,7 @@ class Fifo(Queue):
 
     def __init__(self, max_waiting: int, max_running: int | Literal["engine"] | None) -> None:
         super().__init__(max_waiting, max_running)
-        self._waiting: dict[Ticket, None] = {}
+        self._waiting: OrderedDict[Ticket, None] = OrderedDict()
 
     def push(self, ticket: Ticket) -> None:
         self._waiting[ticket] = None
