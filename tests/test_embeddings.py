@@ -305,6 +305,20 @@ async def test_B6_S2_when_the_client_leaves_what_waits_is_dropped_and_what_runs_
     assert len(asked.vectors) == 1
 
 
+async def test_B6_nothing_is_kept_of_what_left_behind_one_that_waits() -> None:
+    """The engine hangs, one item waits for it, and clients come and go."""
+    path = await embeddings(Counting(step_ms=1e9, max_batch_items=1))
+    blocking = asyncio.create_task(ask(path, embed(texts(0, 1))))
+    await asyncio.sleep(1)
+    for number in range(10):
+        task = asyncio.create_task(ask(path, embed([f"{number} {item}" for item in range(100)])))
+        await asyncio.sleep(1)
+        await leave(task)
+    await asyncio.sleep(0)
+    assert len(path._queue._line) == 1
+    await leave(blocking)
+
+
 async def test_O2_every_gauge_is_zero_after_requests_of_every_end() -> None:
     class Gauge(Observer):
         waiting = 0

@@ -1,7 +1,7 @@
 """Which items are in the engine at once: bounded by tokens, without a timer."""
 
 import asyncio
-from collections import deque
+from collections import OrderedDict
 from collections.abc import Sequence
 
 from vgate.embedding.base import Limits
@@ -30,17 +30,16 @@ class ItemQueue:
     def __init__(self, limits: Limits, observer: Observer) -> None:
         self._limits = limits
         self._observer = observer
-        self._line: deque[Place] = deque()  # in order of arrival; those that left while they waited are skipped
+        self._line: OrderedDict[Place, None] = OrderedDict()  # in order of arrival
         self._running: set[Place] = set()
-        self._waiting = 0
         self._due = False
 
     def add(self, tokens: Sequence[int]) -> list[Place]:
         """Places for all of these items, or for none: ApiError 503 when too many items wait. Each must `leave`."""
-        if self._waiting + len(tokens) > self._limits.waiting_items:
-            raise _full(self._waiting)
+        if len(self._line) + len(tokens) > self._limits.waiting_items:
+            raise _full(len(self._line))
         places = [Place(count) for count in tokens]
-        self._line.extend(places)
+        self._line.update(dict.fromkeys(places))
         self._wait(len(places))
         return places
 
@@ -51,12 +50,12 @@ class ItemQueue:
         place.left = True
         if place in self._running:
             self._running.remove(place)
+            self._soon()
         else:
+            del self._line[place]
             self._wait(-1)
-        self._soon()
 
     def _wait(self, change: int) -> None:
-        self._waiting += change
         self._observer.items_waiting(change)
         self._soon()
 
@@ -69,13 +68,12 @@ class ItemQueue:
         self._due = False
         load = Load(self._limits, self._running)
         entered = 0
-        while self._line and (self._line[0].left or load.fits(self._line[0].tokens)):
-            place = self._line.popleft()
-            if not place.left:
-                load.add(place.tokens)
-                self._running.add(place)
-                place.admitted.set()
-                entered += 1
+        while self._line and load.fits(next(iter(self._line)).tokens):
+            place, _ = self._line.popitem(last=False)
+            load.add(place.tokens)
+            self._running.add(place)
+            place.admitted.set()
+            entered += 1
         if entered:
             self._wait(-entered)
             self._observer.items_admitted(entered, load.tokens)
