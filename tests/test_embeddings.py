@@ -317,6 +317,7 @@ async def test_B6_nothing_is_kept_of_what_left_behind_one_that_waits() -> None:
     await asyncio.sleep(0)
     assert len(path._queue._line) == 1
     await leave(blocking)
+    await path.embedding.stop()
 
 
 async def test_O2_every_gauge_is_zero_after_requests_of_every_end() -> None:
