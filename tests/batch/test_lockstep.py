@@ -4,7 +4,12 @@ import random
 import pytest
 
 from tests.batch.inside import Inside
+from tests.calls import ask, chat
 from tests.components import build
+from tests.gateways import gateway
+from tests.scripted import Scripted
+from vgate.errors import Overloaded
+from vgate.types import Capacity
 
 
 @pytest.fixture
@@ -64,3 +69,12 @@ async def test_R5_a_batch_whose_requests_all_left_in_the_turn_it_was_admitted_fr
         task.cancel()
     await asyncio.gather(*tasks, inside.request(1.0), return_exceptions=True)
     assert inside.batches[-1] == (pytest.approx(0.05), 1)
+
+
+async def test_B11_whom_the_batch_has_no_room_for_waits_whatever_the_engine_could_run() -> None:
+    """Two run, three wait: room for 256 in the engine is none for those here."""
+    engine = Scripted()
+    entry = gateway(engine, "lockstep", max_batch_size=2, max_waiting=3, capacity=Capacity(sequences=256))
+    results = await asyncio.gather(*(ask(entry, chat(str(number))) for number in range(9)), return_exceptions=True)
+    assert sum(isinstance(result, Overloaded) for result in results) == 4
+    assert len(engine.entered) == 5

@@ -51,7 +51,7 @@ class BatchStrategy(ABC):
     def open(self, call: Call) -> Ticket:
         """Take note of an arrival. Raises Overloaded, at once, when too many wait already."""
         loop = asyncio.get_running_loop()
-        capacity = self._capacity()
+        capacity = self._used()
         if self.queue.is_full(capacity, self._present):
             waiting = self._present - self.queue.at_once(capacity)
             raise Overloaded(waiting, self._pace.time_for(1 + self._present - self.queue.max_waiting, loop.time()))
@@ -89,6 +89,10 @@ class BatchStrategy(ABC):
         self._on_leave(ticket)
         self._dispatch_due()
         return batch if batch.running == 0 else None
+
+    def _used(self) -> Capacity:
+        """What the engine can do at once, as far as this strategy makes use of it."""
+        return self._capacity()
 
     @abstractmethod
     def _due(self, now: float) -> int:
