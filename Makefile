@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup models demo test serve lint lock clean
+.PHONY: help setup models demo test trials serve lint lock clean
 PYTHON_IN_VENV := .venv/bin/python
 
 help: ## Show this list
@@ -16,6 +16,9 @@ demo: models ## Measure three batching strategies on real vLLM on this CPU, with
 
 test: models ## Run all tests (ARGS=... goes to pytest)
 	$(PYTHON_IN_VENV) -m pytest $(ARGS)
+
+trials: setup ## A million tagged requests through every batch strategy, each answer to its own caller (ten minutes)
+	B5_TRIALS=1000000 $(PYTHON_IN_VENV) -m pytest tests/contracts/test_many_trials.py $(ARGS)
 
 serve: models ## Start the server (ARGS='+preset=cpu' unless given)
 	$(PYTHON_IN_VENV) -m vgate.serve $(or $(ARGS),+preset=cpu)
