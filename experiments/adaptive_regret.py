@@ -5,8 +5,8 @@ which starts each cell knowing nothing. On tiny vLLM behind one real server, who
 all settings of a round follow one another, so that a drift of the machine hits all alike. With ``--virtual`` on the
 dry-run engine in virtual time: exact, no server, no vLLM.
 
-    python experiments/adaptive_regret.py --rounds 4 --seconds 6
-    python experiments/adaptive_regret.py --virtual --rounds 4 --seconds 30
+    python experiments/adaptive_regret.py
+    python experiments/adaptive_regret.py --virtual --sizes 4 16 --waits 5 20 50
 
 Writes cells.csv, regret.csv, regret.md and manifest.json into ``results/adaptive_regret/<vllm or virtual>/``.
 The last line of output is one JSON document.
@@ -31,7 +31,7 @@ from typing import Any
 
 import httpx
 from http_load import Exchange, request_bytes
-from regret import ADAPTIVE, PLAIN, Row, markdown, p99, regrets
+from regret import ADAPTIVE, PLAIN, Row, markdown, regrets, table_of
 from servers import environment, free_port, running, vgate_command
 from traces import TRACES, Arrival, trace
 
@@ -39,6 +39,7 @@ from vgate import clock
 from vgate.build import build_engine, build_gateway
 from vgate.config import get_config
 from vgate.harness.manifest import circumstances
+from vgate.harness.metrics.percentile import minimum_n
 from vgate.observe.base import Observers
 from vgate.types import Call, Record
 
@@ -177,24 +178,6 @@ def print_row(position: int, row: Row) -> None:
     )
 
 
-def table_of(rows: list[Row]) -> list[dict[str, Any]]:
-    """What is kept of the rows."""
-    cells = dict.fromkeys((row.trace, row.setting) for row in rows)
-    of = {cell: [row for row in rows if (row.trace, row.setting) == cell] for cell in cells}
-    return [
-        {
-            "trace": name,
-            "setting": setting,
-            "rounds": len(mine),
-            "requests": sum(len(row.ttft_ms) for row in mine),
-            "requests_per_s": round(median(row.requests_per_s for row in mine), 3),
-            "ttft_p50_ms": round(median(ttft for row in mine for ttft in row.ttft_ms), 2),
-            "ttft_p99_ms": round(p99(mine), 2),
-        }
-        for (name, setting), mine in of.items()
-    ]
-
-
 def write(folder: Path, rows: list[Row], options: argparse.Namespace) -> dict[str, Any]:
     """Rows, regret and the circumstances."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -223,16 +206,24 @@ def on_vllm(options: argparse.Namespace) -> list[Row]:
             return measured(real, options)
 
 
+def check_enough(options: argparse.Namespace) -> None:
+    """SystemExit, before anything is measured, if half of the rounds are too short for a p99."""
+    for name in options.traces:
+        counts = [len(trace(name, options.rate, options.seconds, number)) for number in range(options.rounds)]
+        if min(sum(counts[::2]), sum(counts[1::2]) or counts[0]) < minimum_n(99):
+            raise SystemExit(f"{name}: each half of the rounds must hold {minimum_n(99)} requests; more --seconds")
+
+
 def arguments() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--virtual", action="store_true", help="dry-run engine, virtual time")
     parser.add_argument("--rounds", type=int, default=4, help="even: half of them choose the best, half compare")
-    parser.add_argument("--seconds", type=float, default=6.0, help="of each trace")
+    parser.add_argument("--seconds", type=float, default=7.0, help="of each trace")
     parser.add_argument("--rate", type=float, default=40.0, help="requests per second on average")
     parser.add_argument("--traces", nargs="+", choices=list(TRACES), default=list(TRACES))
-    parser.add_argument("--sizes", nargs="+", type=int, default=[4, 16])
-    parser.add_argument("--waits", nargs="+", type=float, default=[5.0, 20.0, 50.0], help="milliseconds")
+    parser.add_argument("--sizes", nargs="+", type=int, default=[8, 16])
+    parser.add_argument("--waits", nargs="+", type=float, default=[5.0, 20.0], help="milliseconds")
     parser.add_argument("--results", type=Path, default=Path("results/adaptive_regret"))
     return parser.parse_args()
 
@@ -240,6 +231,7 @@ def arguments() -> argparse.Namespace:
 def main() -> int:
     """Measure, print, write; 1 if adaptive misses a target under any trace."""
     options = arguments()
+    check_enough(options)
     rows = measured(Virtual(), options) if options.virtual else on_vllm(options)
     options.results = str(folder := options.results / ("virtual" if options.virtual else "vllm"))
     document = write(folder, rows, options)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from statistics import geometric_mean, median
+from typing import Any
 
 from vgate.harness.metrics.percentile import percentile
 
@@ -80,6 +81,24 @@ def p99(rows: list[Row]) -> float:
     if found is None:
         raise SystemExit("too few requests for a p99: half of the rounds must hold 459 of each trace")
     return found
+
+
+def table_of(rows: list[Row]) -> list[dict[str, Any]]:
+    """What is kept of the rows."""
+    cells = dict.fromkeys((row.trace, row.setting) for row in rows)
+    of = {cell: [row for row in rows if (row.trace, row.setting) == cell] for cell in cells}
+    return [
+        {
+            "trace": name,
+            "setting": setting,
+            "rounds": len(mine),
+            "requests": sum(len(row.ttft_ms) for row in mine),
+            "requests_per_s": round(median(row.requests_per_s for row in mine), 3),
+            "ttft_p50_ms": round(median(ttft for row in mine for ttft in row.ttft_ms), 2),
+            "ttft_p99_ms": round(p99(mine), 2),
+        }
+        for (name, setting), mine in of.items()
+    ]
 
 
 def markdown(found: list[Regret]) -> str:

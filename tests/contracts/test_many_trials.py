@@ -21,6 +21,7 @@ TRIALS = int(os.environ.get("B5_TRIALS", "100000"))
 USERS = 256
 
 
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("batch", options("batch"))
 async def test_B5_every_answer_reaches_its_own_caller(batch: str) -> None:
     """Durations at random, so completion in random order; a third streamed; one in fifty leaves at a random moment."""

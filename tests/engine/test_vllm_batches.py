@@ -48,13 +48,16 @@ def test_B3_different_sampling_parameters_in_one_batch_are_each_honoured(togethe
     assert texts[0] == texts[1] != texts[2]
 
 
-def test_B9_company_does_not_change_a_greedy_answer(together: Server, record_property: Any) -> None:
+def share_unchanged(server: Server) -> float:
+    """Of greedy answers, those that are the same alone and in a batch of sixteen."""
+    in_company = [choice(one)["message"]["content"] for one in ask_all(server, [body(text) for text in PROMPTS])]
+    alone = [choice(ask_all(server, [body(text)])[0])["message"]["content"] for text in PROMPTS]
+    return sum(a == b for a, b in zip(alone, in_company, strict=True)) / len(PROMPTS)
+
+
+def test_B9_company_does_not_change_a_greedy_answer(together: Server) -> None:
     """vLLM promises that on some GPUs only; in float32 on a CPU rounding may tip an even choice now and then."""
-    together_ = [choice(one)["message"]["content"] for one in ask_all(together, [body(text) for text in PROMPTS])]
-    alone = [choice(ask_all(together, [body(text)])[0])["message"]["content"] for text in PROMPTS]
-    same = sum(a == b for a, b in zip(alone, together_, strict=True)) / len(PROMPTS)
-    record_property("same_share", same)
-    assert same >= 0.9
+    assert share_unchanged(together) >= 0.9
 
 
 def shape(value: Any) -> Any:
@@ -80,34 +83,34 @@ def test_B10_a_batch_of_one_and_one_of_eight_look_alike(together: Server) -> Non
         assert {frozenset(one.headers) for one in others} == {frozenset(alone.headers)}
 
 
-def test_B12_a_body_of_a_megabyte_does_not_keep_others_from_being_answered(
-    vllm_server: Server, record_property: Any
-) -> None:
-    """`/health` every few ms from one connection, while long prompts are parsed and tokenized: how late it gets."""
+def health_ms(server: Server) -> tuple[list[float], list[float]]:
+    """How long `/health` takes, asked every few ms: in quiet, and while prompts of a megabyte are tokenized."""
     long = body("word " * 200_000, max_tokens=1)
 
     async def probe(client: httpx.AsyncClient, until: asyncio.Event) -> list[float]:
-        late = []
+        took = []
         while not until.is_set():
             begin = time.perf_counter()
             await client.get("/health")
-            late.append(1e3 * (time.perf_counter() - begin))
+            took.append(1e3 * (time.perf_counter() - begin))
             await asyncio.sleep(0.002)
-        return late
+        return took
 
     async def run() -> tuple[list[float], list[float]]:
-        async with httpx.AsyncClient(base_url=vllm_server.base_url, timeout=60) as client:
-            quiet, busy = asyncio.Event(), asyncio.Event()
+        quiet, busy = asyncio.Event(), asyncio.Event()
+        async with httpx.AsyncClient(base_url=server.base_url, timeout=60) as client:
             asyncio.get_running_loop().call_later(1.0, quiet.set)
             before = await probe(client, quiet)
             probing = asyncio.create_task(probe(client, busy))
-            async with httpx.AsyncClient(base_url=vllm_server.base_url, timeout=60) as sender:
+            async with httpx.AsyncClient(base_url=server.base_url, timeout=60) as sender:
                 for _ in range(5):
                     assert (await sender.post(CHAT, json=long)).status_code == 400
             busy.set()
             return before, await probing
 
-    before, during = asyncio.run(run())
-    record_property("quiet_ms", {"median": statistics.median(before), "max": max(before)})
-    record_property("long_prompts_ms", {"median": statistics.median(during), "max": max(during)})
-    assert statistics.median(during) < statistics.median(before) + 50
+    return asyncio.run(run())
+
+
+def test_B12_a_body_of_a_megabyte_does_not_keep_others_from_being_answered(vllm_server: Server) -> None:
+    quiet, busy = health_ms(vllm_server)
+    assert statistics.median(busy) < statistics.median(quiet) + 50
