@@ -6,7 +6,7 @@ all settings of a round follow one another, so that a drift of the machine hits 
 dry-run engine in virtual time: exact, no server, no vLLM.
 
     python experiments/adaptive_regret.py
-    python experiments/adaptive_regret.py --virtual --seconds 30
+    python experiments/adaptive_regret.py --virtual --seconds 20
 
 Writes cells.csv, regret.csv, regret.md and manifest.json into ``results/adaptive_regret/<vllm or virtual>/``.
 The last line of output is one JSON document.
