@@ -1,6 +1,7 @@
 """The request path: what is stored, what is stamped, what observers may do."""
 
 import asyncio
+import contextlib
 from typing import Any
 
 import pytest
@@ -159,6 +160,29 @@ async def test_C12_a_hit_keeps_tool_calls_reasoning_logprobs_and_reasons() -> No
     assert (miss.record.cache, hit.record.cache) == ("miss", "hit")
     assert hit.anonymous == miss.anonymous
     assert b'"finish_reason":"tool_calls"' in hit.data
+
+
+@pytest.mark.parametrize("late", [False, True], ids=["stored", "in flight"])
+async def test_B12_what_is_there_at_once_is_handed_out_a_piece_at_a_time(late: bool) -> None:
+    """A long stored answer, and what was said before one joined, leave others their turn on the event loop."""
+    turns = 0
+
+    async def count() -> None:
+        nonlocal turns
+        while True:
+            await asyncio.sleep(0)
+            turns += 1
+
+    entry = gateway(Scripted(lambda call: answer(call, 1000)), cache="lru", dedup="single_flight")
+    first = asyncio.create_task(ask(entry, chat("long", stream=True)))
+    await asyncio.sleep(9.0 if late else 60.0)
+    counting, asking = asyncio.create_task(count()), asked(chat("long", stream=True))
+    async with contextlib.aclosing(entry.answer(asking.call, asking.record)) as events:
+        for _ in range(800):
+            await anext(events)
+    counting.cancel()
+    assert (asking.record.cache, turns >= 800 // 16 - 2) == ("coalesced" if late else "hit", True)
+    await first
 
 
 async def test_C15_a_hit_generates_nothing() -> None:

@@ -18,6 +18,9 @@ from vgate.types import Answer, Batch, Call, Due, Event, Job, Record, Ticket
 
 logger = logging.getLogger(__name__)
 
+# Events that are there at once are handed out so many at a time; then others have their turn on the event loop.
+_TURN = 16
+
 
 class Gateway:
     """Cache, then dedup, then batch, then engine. Several gateways may share one engine."""
@@ -43,11 +46,14 @@ class Gateway:
             source, events = await self._open(call, record)
             theirs, mine, wants_usage = source.encode(), call.id.encode(), call.wants_usage
             async with contextlib.aclosing(events):
-                event = await _first(events, call.deadline)
+                event, taken = await _first(events, call.deadline), 0
                 while event is not None:
                     if wants_usage or not event.counts:
                         _stamp(record, event)
                         yield event if theirs == mine else sse.readdressed(event, theirs, mine)
+                    taken += 1
+                    if taken % _TURN == 0:
+                        await asyncio.sleep(0)
                     event = await anext(events, None)
 
     async def close(self) -> None:

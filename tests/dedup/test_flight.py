@@ -200,6 +200,12 @@ async def test_an_error_after_the_answer_is_logged(caplog: pytest.LogCaptureFixt
     assert [record.message for record in caplog.records] == ["an answer was given, but could not be finished"]
 
 
+async def test_S10_a_patient_source_drops_nobody_for_being_slow_alone() -> None:
+    """However small the bound is: the source waits for its quickest reader."""
+    flight = Flight("1", Source(40, step_s=0.01)(), max_bytes=1000)
+    assert len(await read(flight.read(), pace_s=0.5)) == 40
+
+
 async def test_D9_a_burst_drops_nobody_who_reads() -> None:
     """More than the bound in one go: readers have had no turn yet, which is not to be slow."""
 

@@ -35,8 +35,8 @@ class Flight:
 
     What is kept is shared by the readers: each costs its place in it. At most `max_bytes` are kept. From half of that
     on nobody may join any more, and what all have read can be dropped; a reader that is further behind than `max_bytes`
-    is let go with TooSlow. A `patient` source waits where even its quickest reader is more than 64 KiB behind; when it
-    has waited for a second, nobody may join either.
+    is let go with TooSlow. A `patient` source waits where even its quickest reader is more than 64 KiB behind, or half
+    of `max_bytes`; when it has waited for a second, nobody may join either.
 
     due:      the latest deadline of those who joined.
     on_over:  called, perhaps more than once, when nobody may join any more: the answer has become too long, or the
@@ -58,7 +58,7 @@ class Flight:
         self._source = source
         self._on_over = on_over
         self._max_bytes = max_bytes
-        self._ahead_bytes = AHEAD_BYTES if patient else None
+        self._patient = patient
         self._roomy_bytes = min(AHEAD_BYTES, max_bytes // 2)
         self._readers: set[Reader] = set()
         self._kept: list[Event] = []
@@ -129,10 +129,17 @@ class Flight:
     async def _make_room(self) -> None:
         if self.kept_bytes > self._max_bytes // 2 or not self._joinable:
             self._close()
+        if self._patient:
+            await self._wait()
+        elif self._behind(self._front) > self._roomy_bytes:
+            await asyncio.sleep(0)  # readers take a burst a piece at a time
         if self.kept_bytes > self._max_bytes:
             await asyncio.sleep(0)  # whoever is not slow has its turn
             self._forget()
-        while self._ahead_bytes is not None and self._readers and self._behind(self._front) > self._ahead_bytes:
+
+    async def _wait(self) -> None:
+        """For the quickest reader."""
+        while self._readers and self._behind(self._front) > self._roomy_bytes:
             self._moved = asyncio.get_running_loop().create_future()
             moved, _ = await asyncio.wait([self._moved], timeout=_STALLED_S if self._joinable else None)
             if not moved:
