@@ -11,6 +11,7 @@ from vgate.api.admin_cache import cache_routes, unreachable
 from vgate.api.service import Service
 from vgate.build import reconfigure
 from vgate.config import ConfigError, from_resolved
+from vgate.errors import ApiError
 
 SWAPPABLE = frozenset({"queue", "batch", "cache", "dedup", "security"})
 
@@ -36,7 +37,10 @@ def build_admin(service: Service) -> Starlette:
         return JSONResponse({"ok": True})
 
     async def reset(_request: Request) -> JSONResponse:
-        await service.engine.reset()
+        try:
+            await service.engine.reset()
+        except ApiError as error:
+            return JSONResponse(error.body(), error.status, error.headers)
         try:
             await service.gateway.cache.clear()
         except Exception as error:  # noqa: BLE001  whatever the client of a store raises

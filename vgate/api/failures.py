@@ -37,10 +37,11 @@ async def _answer(send: Send, record: Record, error: ApiError) -> None:
     # Of a 4xx only the code: its message may quote the prompt, which is not for the log.
     quoted = f"{error.code or error.kind} {error.param or ''}".strip()
     record.error = error.message if error.status >= 500 else quoted
-    if record.status:
-        await _break_off(send, error)
-    else:
+    if not record.status:
         await send_error(send, record, error)
+    elif record.stream:
+        await _break_off(send, error)
+    # Of a whole answer the length has been told: the server closes the connection, which is seen to be short.
 
 
 def _internal(error: Exception, record: Record) -> ApiError:
