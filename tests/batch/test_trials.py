@@ -110,3 +110,17 @@ def test_giving_up_leaves_a_policy_at_once() -> None:
     trials.best = trials.policy = HELD
     trials.give_up()
     assert (trials.best, trials.policy) == (Policy(), Policy())
+
+
+def test_a_trial_whose_answers_all_fail_is_given_up() -> None:
+    """Else its policy would stay in force for as long as they fail."""
+    trials = Trials(always)
+    drive(trials, 100, {Policy(): 1.0, HELD: 1.0})
+    for _ in range(5_000):
+        if trials.policy == HELD:
+            break
+        trials.ended(0, 2, 1.0, 1, trials.turn if trials.counts else None)
+    assert trials.policy == HELD
+    for _ in range(1_100):
+        trials.ended(0, 2, None, 0, trials.turn)
+    assert trials.policy == Policy()

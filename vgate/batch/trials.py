@@ -12,6 +12,8 @@ _MOST_PAIRS = max(_T95)
 _GAIN, _CLEAR_GAIN, _CLEAR_LOSS = 0.02, 1.0, 0.2
 # Requests: of a turn that count, at least and at most; from one trial to the next, at first and at last.
 _LEAST, _MOST, _PAUSE, _LONGEST_PAUSE = 16, 64, 32, 65_536
+# Requests that a turn may take to find those that count; answers that fail or are left do not.
+_LONGEST_TURN = 1024
 # What trials may have lost, of all response time so far, for another one to begin.
 _BUDGET = 0.01
 
@@ -68,6 +70,9 @@ class Trials:
             self._sample.append((response_s, max(1, tokens)))
             if len(self._sample) >= min(_MOST, max(_LEAST, 2 * (waiting + running))):
                 self._end_turn(running)
+                return
+        if self._ended >= _LONGEST_TURN:
+            self._close(better=False)
 
     def give_up(self) -> None:
         """The policy in force holds requests up for too long: away with it."""

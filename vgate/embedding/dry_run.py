@@ -12,6 +12,7 @@ from vgate.embedding.base import Asked, Embedding, Input, Item, Limits, Vector
 from vgate.embedding.inputs import one_of, read_inputs, too_long
 from vgate.engine.dry_shapes import validated
 from vgate.engine.dry_steps import StepClock, engine_died
+from vgate.engine.dry_words import count_words
 from vgate.engine.fields import refuse_unknown
 from vgate.errors import BadRequest
 
@@ -85,7 +86,7 @@ class DryRunEmbedding(Embedding):
 
     async def prepare(self, asked: Asked, index: int) -> Item:
         item = asked.inputs[index]
-        tokens = max(1, len(item.split())) if isinstance(item, str) else len(item)
+        tokens = max(1, count_words(item)) if isinstance(item, str) else len(item)
         if tokens > self._max_model_len:
             raise too_long(index, tokens, self._max_model_len)
         return Item(tokens, (item, asked.fields["dimensions"]))

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import orjson
 
 from vgate.engine.dry_shapes import SHAPES, Chat, Common, Completion, Part, validated
+from vgate.engine.dry_words import count_words
 from vgate.engine.fields import refuse_unknown, refuse_unsupported
 from vgate.errors import ApiError, BadRequest
 from vgate.types import Call
@@ -147,7 +148,7 @@ def _generation(request: Chat | Completion, max_model_len: int) -> DryRequest:
     if request.stream_options and not request.stream:
         raise BadRequest("stream_options can only be set with stream=true", "stream_options")
     prompt = _prompt_text(request)
-    prompt_tokens = max(1, len(prompt.split()))
+    prompt_tokens = max(1, count_words(prompt))
     wanted = (request.max_completion_tokens if isinstance(request, Chat) else None) or request.max_tokens
     room = max_model_len - prompt_tokens
     if room < (wanted or 1):
