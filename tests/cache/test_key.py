@@ -148,6 +148,21 @@ def test_C7_case_unicode_form_and_white_space_in_the_text_are_kept(one: str, oth
     assert len(keys) == 2
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("turn on dark mode", "turn off dark mode"),
+        ("is it safe?", "is it not safe?"),
+        ("a > b", "a < b"),
+        ("convert 10 EUR to USD", "convert 10 USD to EUR"),
+    ],
+)
+def test_C23_what_only_looks_alike_is_never_the_same(one: str, other: str) -> None:
+    """Requests are compared byte by byte, not by meaning."""
+    keys = {key({"messages": [{"role": "user", "content": text}]}) for text in (one, other)}
+    assert len(keys) == 2
+
+
 def test_C8_no_caller_sees_another_ones_entry() -> None:
     assert key({"seed": 1}, caller="a") != key({"seed": 1}, caller="b")
 

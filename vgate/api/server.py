@@ -103,6 +103,8 @@ def _server(app: Any, grace_s: float) -> _Server:
         log_config=None,
         access_log=False,
         server_header=False,
+        # Longer than clients keep an idle connection (httpx, so OpenAI's: 5 s), who else use it as it is being closed.
+        timeout_keep_alive=75,
         timeout_graceful_shutdown=max(1, round(grace_s)),  # whole seconds here; `_drain` knows better
     )
     return _Server(config)
