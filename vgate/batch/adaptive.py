@@ -30,7 +30,8 @@ class Adaptive(BatchStrategy):
     What learning can cost: nobody is held who is alone; a first hold is at most 5 % of the mean TTFT; the gate is tried
     only on an engine that gets no further with several requests at once than with one, or lets none begin before those
     inside have ended; while no candidate is better, trials come ever more seldom, at last every 65,536 requests.
-    On an engine that batches continuously, with TTFTs below 20 times the smallest hold, it is passthrough.
+    On an engine that batches continuously, with TTFTs below 20 times the smallest hold, it is passthrough. The bound is
+    one of the mean: where a few answers are far longer than all others, trials may cost the tail more.
     """
 
     def __init__(
