@@ -51,6 +51,15 @@ def test_streamed_chat_concatenates_to_the_whole_one(client: openai.OpenAI) -> N
     assert chunks[-1].usage == whole.usage
 
 
+@pytest.mark.parametrize("whole", [True, False], ids=["usage", "no usage"])
+def test_S8_usage_in_every_chunk_needs_usage_to_be_asked_for(client: openai.OpenAI, whole: bool) -> None:
+    """As in vLLM's own server."""
+    asked: Any = {"include_usage": whole, "continuous_usage_stats": True}
+    fields: Any = {"model": "tiny", "messages": HELLO, "max_tokens": 4, "temperature": 0}
+    chunks = list(client.chat.completions.create(**fields, stream=True, stream_options=asked))
+    assert [chunk.usage is not None for chunk in chunks] == [whole] * len(chunks)
+
+
 def test_n_seed_and_logprobs(client: openai.OpenAI) -> None:
     fields: Any = {"model": "tiny", "messages": HELLO, "max_tokens": 6, "seed": 7, "n": 3, "logprobs": True}
     first, second = [client.chat.completions.create(**fields, top_logprobs=2) for _ in range(2)]

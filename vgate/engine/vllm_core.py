@@ -220,5 +220,7 @@ def _count_usage(request: Any) -> None:
     """Have the stream end with usage, whether the client asked for it or not."""
     from vllm.entrypoints.openai.chat_completion.protocol import StreamOptions
 
-    continuous = bool(request.stream_options and request.stream_options.continuous_usage_stats)
+    options = request.stream_options
+    # vLLM gives the second only with the first.
+    continuous = bool(options and options.include_usage and options.continuous_usage_stats)
     request.stream_options = StreamOptions(include_usage=True, continuous_usage_stats=continuous)
