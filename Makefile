@@ -14,8 +14,8 @@ models: setup ## Build the tiny models into models/
 demo: models ## Measure three batching strategies on real vLLM on this CPU, with a report
 	$(PYTHON_IN_VENV) -m vgate.bench +experiment=demo -m
 
-test: models ## Run all tests, two at a time (ARGS=... goes to pytest)
-	$(PYTHON_IN_VENV) -m pytest --numprocesses 2 --dist loadgroup $(ARGS)
+test: models ## Run all tests, two files at a time (ARGS=... goes to pytest)
+	$(PYTHON_IN_VENV) -m pytest --numprocesses 2 --dist loadfile $(ARGS)
 
 trials: setup ## A million tagged requests through every batch strategy, each answer to its own caller (ten minutes)
 	B5_TRIALS=1000000 $(PYTHON_IN_VENV) -m pytest tests/contracts/test_many_trials.py $(ARGS)

@@ -34,16 +34,6 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     return True
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """With several processes, tests on real vLLM go to one of them, first: they share a server that starts slowly."""
-    if not config.pluginmanager.hasplugin("xdist"):
-        return
-    for item in items:
-        on_vllm = item.get_closest_marker("vllm")
-        item.add_marker(pytest.mark.xdist_group("vllm" if on_vllm else str(item.path)))
-    items.sort(key=lambda item: item.get_closest_marker("vllm") is None)
-
-
 async def _alone(test: Coroutine[None, None, None], wait_s: float, caches: Sequence[Cache] = ()) -> None:
     """Run a test to its end, and see that it leaves nothing running. The caches that it was given are closed."""
     try:
