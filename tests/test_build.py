@@ -37,7 +37,7 @@ async def test_a_service_is_what_its_settings_say() -> None:
     assert isinstance(service.engine, DryRunEngine)
     assert isinstance(service.security, Keys)
     assert isinstance(service.gateway.cache.inner, LruCache)
-    assert isinstance(part(service, "dedup"), BatchDedup)
+    assert isinstance(service.gateway.dedup, BatchDedup)
     batch = part(service, "batch")
     assert isinstance(batch, Lockstep)
     assert (batch.max_batch_size, batch.max_wait_s) == (3, pytest.approx(0.007))

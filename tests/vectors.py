@@ -15,6 +15,13 @@ from vgate.errors import BadRequest
 from vgate.observe.base import Observer
 from vgate.types import Call, Record
 
+# A step of 10 ms, and 1 ms for a word.
+SLOW = {"tokens_per_s": 1000.0, "step_ms": 10.0}
+
+
+def texts(*numbers: int) -> list[str]:
+    return [f"item {number}" for number in numbers]
+
 
 class Counting(Embedding):
     """The dry-run engine, and what of it was used. An item with "fail" in it fails when it runs."""

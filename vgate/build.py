@@ -34,7 +34,7 @@ def build_service(settings: Settings) -> Service:
     engine = build_engine(settings)
     metrics.follow(engine)
     gateway = build_gateway(settings, engine, observer)
-    embeddings = build_embeddings(settings, build_embedding(settings), gateway, observer)
+    embeddings = build_embeddings(build_embedding(settings), gateway, observer)
     return Service(settings, engine, gateway, embeddings, build_security(settings), metrics, observer)
 
 
@@ -59,11 +59,11 @@ def build_gateway(settings: Settings, engine: Engine, observer: Observer) -> Gat
     return Gateway(engine, batch, cache, dedup, observer)
 
 
-def build_embeddings(settings: Settings, embedding: Embedding, gateway: Gateway, observer: Observer) -> Embeddings:
-    """The request path in front of an embedding engine that is already there; its items go to the gateway's cache."""
+def build_embeddings(embedding: Embedding, gateway: Gateway, observer: Observer) -> Embeddings:
+    """The request path in front of an embedding engine that is already there; cache and rules are the gateway's."""
     from vgate.embeddings import Embeddings
 
-    return Embeddings(embedding, gateway.cache, _component(_section(settings.dedup)), observer)
+    return Embeddings(embedding, gateway.cache, gateway.dedup, observer)
 
 
 def build_security(settings: Settings) -> Security:
@@ -84,7 +84,7 @@ def reconfigure(service: Service, settings: Settings) -> None:
     """Exchange everything but the engines. Requests under way go on in the gateway that they entered."""
     gateway = build_gateway(settings, service.engine, service.observer)
     security = build_security(settings)
-    embeddings = build_embeddings(settings, service.embedding, gateway, service.observer)
+    embeddings = build_embeddings(service.embedding, gateway, service.observer)
     service.replace_gateway(gateway)
     service.security, service.embeddings, service.settings = security, embeddings, settings
 

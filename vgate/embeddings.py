@@ -91,8 +91,9 @@ class Embeddings:
         fingerprint = self.embedding.fingerprint
         stored_as = None if self._cache.refuses(alone, {}) else self._cache.key(alone, fingerprint)
         # Who will have nothing from the cache will have no vector either that others asked for before.
-        shared = call.cache_control.read and not self._dedup.refuses(alone, {})
-        return _Wanted(index, stored_as, self._dedup.key(alone, fingerprint) if shared else (call.id, index))
+        if not call.cache_control.read or self._dedup.refuses(alone, {}):
+            return _Wanted(index, stored_as, (call.id, index))
+        return _Wanted(index, stored_as, self._dedup.key_beside(stored_as, self._cache.scope, alone, fingerprint))
 
     async def _look_up(self, call: Call, want: _Wanted) -> None:
         asks = call.cache_control

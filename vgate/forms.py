@@ -14,7 +14,7 @@ from vgate import sse
 from vgate.dedup.base import Events
 from vgate.types import Call, Event, Usage
 
-# Fields under which both forms were compared on vLLM, chat and completions (tests/engine/test_vllm_forms.py).
+# Fields under which both forms were compared on vLLM, chat and completions (tests/engine/test_vllm_flights.py).
 # Left out, among others: tools (the finish reason of calls that were cut off differs, and so do made-up ids), reasoning
 # (parsers read a stream and a text apart), echo in chat, prompt_logprobs and return_prompt_text (not streamed).
 _SAME_IN_BOTH = frozenset(

@@ -29,7 +29,7 @@ class Gateway:
         self.engine = engine
         self.cache = Guarded(cache, observer)
         self._batch = batch
-        self._dedup = dedup
+        self.dedup = dedup
         self._observer = observer
         self._answering = 0
         self._idle = asyncio.Event()
@@ -80,9 +80,9 @@ class Gateway:
         bypass = self.cache.refuses(call, defaults)
         key = record.key = None if bypass else self.cache.key(call, fingerprint)
         # Who will have nothing from the cache will have an answer of its own, not one that others asked for before.
-        alone = not asks.read or self._dedup.refuses(call, defaults)
-        shared = None if alone else self._dedup.key(call, fingerprint)
-        with self._dedup.looking(shared) if shared and key else contextlib.nullcontext():
+        alone = not asks.read or self.dedup.refuses(call, defaults)
+        shared = None if alone else self.dedup.key_beside(key, self.cache.scope, call, fingerprint)
+        with self.dedup.looking(shared) if shared and key else contextlib.nullcontext():
             stored = await self.cache.get(key, asks.max_age_s) if key and asks.read else None
             if stored:
                 record.cache, record.age_s = "hit", stored.age_s
@@ -116,7 +116,7 @@ class Gateway:
             fold=lambda stream: forms.Folded(stream, self.engine.shapes[call.endpoint]),
             patient=patient,
         )
-        source, followed = self._dedup.open(shared, call, work)
+        source, followed = self.dedup.open(shared, call, work)
         if source != call.id:
             record.cache = "coalesced"
         return source, followed
@@ -141,7 +141,7 @@ class Gateway:
             record.admitted, record.generated = ticket.admitted, True
             record.batch_id, record.batch_size = batch.id, batch.size
             if dedup_key:
-                self._dedup.dispatched(dedup_key, due)
+                self.dedup.dispatched(dedup_key, due)
             said: list[Event] = []
             with self._in_engine():
                 async with _closing(self.engine.run(job)) as raw:

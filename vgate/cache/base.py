@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from vgate.types import Answer, Call
 
@@ -41,6 +41,8 @@ class Cache(ABC):
     that talks to a store outside this process may raise: whatever its client raises, and CacheRefusal.
     """
 
+    # Whose requests have one key: see `vgate.cache.key.Sharing`. None: there are no keys.
+    scope: Literal["key", "shared"] | None = None
     # Whether `get` and `put` wait for something outside this process, and how long a request may wait for them.
     waits: bool = False
     budget_s: float = 0.1

@@ -31,6 +31,7 @@ class Guarded(Cache):
 
     def __init__(self, cache: Cache, observer: Observer) -> None:
         self.inner = cache
+        self.scope = cache.scope
         self._observer = observer
         self._writing: dict[bytes, Answer] = {}
         self._tasks: set[asyncio.Task[None]] = set()

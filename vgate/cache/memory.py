@@ -26,6 +26,7 @@ class MemoryCache(Cache):
         self._items = items
         self._max_bytes = max_bytes
         self._sharing = sharing
+        self.scope = sharing.scope
         self._overhead = overhead
         self._ttl_s = math.inf if ttl_s is None else ttl_s
 

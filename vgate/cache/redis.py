@@ -51,6 +51,7 @@ class RedisCache(Cache):
         self._prefix = prefix.encode()
         self._ttl_s = ttl_s
         self._sharing = Sharing(scope, sampled)
+        self.scope = scope
         pool = client.BlockingConnectionPool.from_url(
             url,
             max_connections=_CONNECTIONS,

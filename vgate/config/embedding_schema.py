@@ -4,11 +4,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag
 
-from vgate.config.model_id import public_name
 from vgate.config.sections import (
     Component,
     Dtype,
     MemoryShare,
+    NamedModel,
     NotNegative,
     Positive,
     PositiveFloat,
@@ -21,18 +21,11 @@ class NoEmbeddingSettings(Component):
     target: Literal["vgate.embedding.none.NoEmbedding"] = Field(alias="_target_")
 
 
-class _EmbeddingSettings(Component):
-    model_id: str = Field(min_length=1)
-    served_model_name: str | None
+class _EmbeddingSettings(NamedModel, Component):
     max_model_len: Positive | None
     max_batch_tokens: Positive
     max_batch_items: Positive
     max_waiting_items: Positive
-
-    @property
-    def public_name(self) -> str:
-        """The name that clients put into `model`."""
-        return self.served_model_name or public_name(self.model_id)
 
 
 class DryRunEmbeddingSettings(_EmbeddingSettings):

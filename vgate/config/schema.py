@@ -10,11 +10,11 @@ from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 from vgate.config.admission_schema import Batch, Queue
 from vgate.config.cache_schema import Cache
 from vgate.config.embedding_schema import Embedding
-from vgate.config.model_id import public_name
 from vgate.config.sections import (
     Component,
     Dtype,
     MemoryShare,
+    NamedModel,
     NotNegative,
     Positive,
     PositiveFloat,
@@ -33,9 +33,7 @@ class ServerSettings(Section):
     deadline_ms: PositiveFloat | None
 
 
-class ModelSettings(Section):
-    model_id: str = Field(min_length=1)
-    served_model_name: str | None
+class ModelSettings(NamedModel, Section):
     revision: str | None
     quantization: str | None
     dtype: Dtype
@@ -47,11 +45,6 @@ class ModelSettings(Section):
     enforce_eager: bool
     kv_cache_dtype: str
     tool_call_parser: str | None
-
-    @property
-    def public_name(self) -> str:
-        """The name that clients put into `model`."""
-        return self.served_model_name or public_name(self.model_id)
 
 
 class VllmSettings(Component):

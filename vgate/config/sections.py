@@ -4,6 +4,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from vgate.config.model_id import public_name
+
 Positive = Annotated[int, Field(ge=1)]
 PositiveFloat = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -22,6 +24,18 @@ class Component(Section):
     """A section that says which class it is built from."""
 
     target: str = Field(alias="_target_")
+
+
+class NamedModel(BaseModel):
+    """What a section says of the model that it names."""
+
+    model_id: str = Field(min_length=1)
+    served_model_name: str | None
+
+    @property
+    def public_name(self) -> str:
+        """The name that clients put into `model`."""
+        return self.served_model_name or public_name(self.model_id)
 
 
 class RestartSettings(Section):

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 from vgate.types import Call, Due, Event
 
@@ -38,6 +38,9 @@ class Dedup(ABC):
     gets the whole answer from its first event, or its error.
     """
 
+    # Whose requests have one key, as for a cache. None: there are no keys.
+    scope: Literal["key", "shared"] | None = None
+
     @abstractmethod
     def refuses(self, call: Call, defaults: dict[str, Any]) -> bool:
         """Whether this call is to be generated on its own."""
@@ -45,6 +48,10 @@ class Dedup(ABC):
     @abstractmethod
     def key(self, call: Call, fingerprint: str) -> bytes:
         """The key of a call that is not refused."""
+
+    def key_beside(self, cache_key: bytes | None, cache_scope: str | None, call: Call, fingerprint: str) -> bytes:
+        """As `key`; the cache's own where it shares alike, for of a long request making it takes milliseconds."""
+        return cache_key if cache_key and cache_scope == self.scope else self.key(call, fingerprint)
 
     @abstractmethod
     def open(self, key: bytes, call: Call, work: Work) -> tuple[str, Events]:

@@ -22,6 +22,7 @@ class Joining(Dedup):
 
     def __init__(self, scope: Literal["key", "shared"], sampled: bool, max_buffer_bytes: int) -> None:
         self._sharing = Sharing(scope, sampled)
+        self.scope = scope
         self._max_buffer_bytes = max_buffer_bytes
         self._flights: dict[Place, Flight] = {}
 
