@@ -31,7 +31,7 @@ from typing import Any
 
 import httpx
 from http_load import Exchange, request_bytes
-from regret import ADAPTIVE, PLAIN, Row, markdown, regrets, table_of
+from regret import ADAPTIVE, CONTROL, PLAIN, Row, markdown, regrets, table_of
 from servers import environment, free_port, running, vgate_command
 from traces import TRACES, Arrival, trace
 
@@ -60,7 +60,7 @@ def settings(sizes: Iterable[int], waits: Iterable[float]) -> dict[str, list[str
         for size in sizes
         for wait in waits
     }
-    return {PLAIN: ["batch=passthrough"], ADAPTIVE: ["batch=adaptive"], **grid}
+    return {PLAIN: ["batch=passthrough"], CONTROL: ["batch=passthrough"], ADAPTIVE: ["batch=adaptive"], **grid}
 
 
 async def play(arrivals: list[Arrival], ask: Ask) -> list[Timing]:
