@@ -16,8 +16,9 @@ def test_adaptive_regret_in_virtual_time(tmp_path: Path) -> None:
         command, cwd=ROOT, env={"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, timeout=300, check=False
     )
     assert done.returncode == 0, done.stderr
-    adaptive, plain = json.loads(done.stdout.splitlines()[-1])["regret"]
-    assert (adaptive["setting"], plain["setting"]) == ("adaptive", "passthrough")
+    adaptive, plain, control = json.loads(done.stdout.splitlines()[-1])["regret"]
+    assert [one["setting"] for one in (adaptive, plain, control)] == ["adaptive", "passthrough", "passthrough, again"]
+    assert (control["throughput"], control["ttft_p99"]) == (plain["throughput"], plain["ttft_p99"]), "exact"
     assert adaptive["within"]
     assert sorted(path.name for path in (tmp_path / "virtual").iterdir()) == [
         "cells.csv",
