@@ -89,7 +89,9 @@ def test_help_lists_groups_and_options() -> None:
 def test_admin_socket_is_for_its_owner_and_swaps_sections() -> None:
     with running("+preset=dry_run", "engine.decode_step_ms=1") as server:
         lockstep = {"_target_": "vgate.batch.lockstep.Lockstep", "max_batch_size": 2, "max_wait_time_ms": 1.0}
-        assert server.admin("/swap", {"batch": lockstep}).json() == {"ok": True}
+        swapped = server.admin("/swap", {"batch": lockstep}).json()
+        assert swapped["ok"]
+        assert swapped["graph"] != server.find("listening")[0]["graph"]
         for wrong, told in (
             ({"engine": {}}, "only these sections"),
             ({"batch": {**lockstep, "max_batch_size": 0}}, "batch.max_batch_size = 0"),

@@ -11,15 +11,16 @@ from vgate.api.admin_cache import cache_routes, unreachable
 from vgate.api.service import Service
 from vgate.build import reconfigure
 from vgate.config import ConfigError, from_resolved
+from vgate.config.graph import graph_hash
 from vgate.errors import ApiError
 
 SWAPPABLE = frozenset({"queue", "batch", "cache", "dedup", "security"})
 
 
 def build_admin(service: Service) -> Starlette:
-    """`POST /swap` exchanges sections of the configuration, `POST /reset` forgets answers and prefixes.
+    """`POST /swap` exchanges sections of the configuration and tells the graph hash of what is there now.
 
-    `/cache` lists and deletes answers, see `cache_routes`.
+    `POST /reset` forgets answers and prefixes. `/cache` lists and deletes answers, see `cache_routes`.
     """
 
     async def swap(request: Request) -> JSONResponse:
@@ -34,7 +35,7 @@ def build_admin(service: Service) -> Starlette:
         except ConfigError as error:
             return _refused(str(error))
         reconfigure(service, settings)
-        return JSONResponse({"ok": True})
+        return JSONResponse({"ok": True, "graph": graph_hash(settings)})
 
     async def reset(_request: Request) -> JSONResponse:
         try:

@@ -16,6 +16,7 @@ from vgate.api.admin import build_admin
 from vgate.api.app import build_app
 from vgate.api.protocol import BoundedProtocol
 from vgate.api.service import Service
+from vgate.config.graph import graph_hash
 
 logger = logging.getLogger(__name__)
 
@@ -76,7 +77,8 @@ def _engines(service: Service) -> dict[str, str]:
 
 async def _start(service: Service, sock: socket.socket) -> None:
     host, port = sock.getsockname()[:2]
-    logger.info("listening", extra={"host": host, "port": port, **_engines(service)})
+    graph = graph_hash(service.settings)
+    logger.info("listening", extra={"host": host, "port": port, **_engines(service), "graph": graph})
     # One after the other: each looks how much memory the one before has left.
     await service.engine.start()
     await service.embedding.start()

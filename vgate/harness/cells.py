@@ -10,6 +10,7 @@ from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from vgate.config import compose
 from vgate.config.bench_schema import BenchSettings
 from vgate.config.errors import wrong
+from vgate.config.graph import graph_hash as hash_of_graph
 from vgate.config.layers import parse
 from vgate.harness.effective import effective
 from vgate.load.seeds import derive
@@ -25,12 +26,14 @@ class Cell:
     """One trial of a sweep: a resolved configuration and a round.
 
     axes: what distinguishes it from the other cells, as on the command line: {"batch": "lockstep"}.
+    side: of a comparison, "A" or "B"; they may be the same configuration and are measured each for itself.
     """
 
     axes: dict[str, str]
     container: dict[str, Any]
     settings: BenchSettings
     round: int
+    side: str = ""
 
     @property
     def seed(self) -> int:
@@ -46,7 +49,7 @@ class Cell:
     @property
     def key(self) -> str:
         """By which a finished cell is recognised."""
-        return digest([self.config_hash, self.round])
+        return digest([self.config_hash, self.round, *self.side])
 
     @property
     def engine_hash(self) -> str:
@@ -58,6 +61,11 @@ class Cell:
         """Equal for cells whose settings cannot make a difference: measurements of the same thing."""
         trial = {key: value for key, value in self.container["trial"].items() if key not in NOT_MEASURED}
         return digest(effective({**self.container, "trial": trial, "experiment": None}))
+
+    @property
+    def graph_hash(self) -> str:
+        """What `vgate.serve` logs when it starts with this configuration."""
+        return hash_of_graph(self.settings)
 
     @property
     def label(self) -> str:

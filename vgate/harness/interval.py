@@ -15,7 +15,13 @@ def t_interval(values: list[float]) -> tuple[float, float] | None:
     """The 95 % interval of the mean over runs; None below three runs."""
     if len(values) < MINIMUM_RUNS:
         return None
-    degrees = len(values) - 1
-    # Beyond the table the last entry is used, which is a little too wide.
-    half = _T95[min(degrees - 2, len(_T95) - 1)] * stdev(values) / math.sqrt(len(values))
+    half = t95(len(values) - 1) * stdev(values) / math.sqrt(len(values))
     return fmean(values) - half, fmean(values) + half
+
+
+def t95(degrees: float) -> float:
+    """Two-sided 95 % point of Student's t for at least 2 degrees of freedom, of the whole number below.
+
+    Beyond the table its last entry, which is a little too wide.
+    """
+    return _T95[min(int(degrees) - 2, len(_T95) - 1)]

@@ -2,6 +2,8 @@
 
 # In results/<run>/
 MANIFEST, SUMMARY, REPORT = "manifest.json", "summary.csv", "report.html"
+# There too, of a comparison and of a replay
+COMPARISON, REPLAY = "comparison.json", "replay.json"
 # In results/<run>/cells/<cell>/
 CELL, CONFIG, PLAN, REQUESTS = "cell.json", "config.yaml", "plan.json", "requests.parquet"
 METRICS_BEFORE, METRICS_AFTER = "metrics_before.txt", "metrics_after.txt"

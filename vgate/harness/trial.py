@@ -15,7 +15,7 @@ from vgate.harness.exchange import read
 from vgate.harness.files import write_json, write_yaml
 from vgate.harness.layout import CELL, CONFIG, METRICS_AFTER, METRICS_BEFORE, OUTCOME, RAW, REQUESTS
 from vgate.harness.plan import Outcome, Plan
-from vgate.harness.server import Server
+from vgate.harness.server import Server, ServerFailed
 
 
 def measure(cell: Cell, server: Server, driver: LoadDriver, folder: Path, tick: Callable[[], None]) -> None:
@@ -30,7 +30,7 @@ def measure(cell: Cell, server: Server, driver: LoadDriver, folder: Path, tick: 
         tick()
 
     begin, started = time.monotonic(), datetime.now(UTC)
-    server.configure(cell.container)
+    _configure(server, cell)
     (folder / METRICS_BEFORE).write_text(server.metrics(), encoding="utf-8")
     outcome = driver.drive(_plan(cell, server, folder), server.api_key, watch)
     (folder / METRICS_AFTER).write_text(server.metrics(), encoding="utf-8")
@@ -39,6 +39,13 @@ def measure(cell: Cell, server: Server, driver: LoadDriver, folder: Path, tick: 
         (folder / scratch).unlink()
     write_yaml(folder / CONFIG, without_secrets(cell.container))
     write_json(folder / CELL, _description(cell, server, outcome, started, time.monotonic() - begin))
+
+
+def _configure(server: Server, cell: Cell) -> None:
+    """Raises ServerFailed if what the server says it is built of is not what the cell says."""
+    server.configure(cell.container)
+    if server.graph != cell.graph_hash:
+        raise ServerFailed(f"it is built of {server.graph}, and this cell's configuration of {cell.graph_hash}")
 
 
 def _plan(cell: Cell, server: Server, folder: Path) -> Plan:
@@ -61,9 +68,11 @@ def _description(cell: Cell, server: Server, outcome: Outcome, started: datetime
         "key": cell.key,
         "axes": cell.axes,
         "round": cell.round,
+        "side": cell.side,
         "seed": cell.seed,
         "config_hash": cell.config_hash,
         "effective_hash": cell.effective_hash,
+        "graph_hash": server.graph,
         "started_utc": started.isoformat(timespec="milliseconds"),
         "wall_s": round(wall_s, 3),
         "server_start_s": round(server.start_s, 3),

@@ -1,0 +1,24 @@
+"""What a gateway is made of, as one hash, so that a deployed one can be told from the measured one."""
+
+import hashlib
+import json
+
+from vgate.config.schema import Settings
+from vgate.config.secrets import without_secrets
+
+DIGITS = 16
+
+
+def graph_hash(settings: Settings) -> str:
+    """Equal for settings from which the same components are built with the same values; 16 hexadecimal digits.
+
+    SHA-256 of the gateway's sections, a bench's left out. API keys and credentials count as being there, not by value:
+    the hash is printed, and a short key could be guessed from it.
+    """
+    # Where a server listens is not what it is made of, nor for which version its file was written.
+    listens = {"host", "port"}
+    sections = settings.model_dump(
+        by_alias=True, include=set(Settings.model_fields), exclude={"version": True, "server": listens}
+    )
+    text = json.dumps(without_secrets(sections), sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:DIGITS]
