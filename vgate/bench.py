@@ -42,7 +42,7 @@ def main() -> int:
 
 def _measure_and_report(cells: list[Cell], folder: RunFolder) -> int:
     # Only now: what measures and reports takes seconds to load, and a wrong setting should not wait for it.
-    from vgate.harness.sweep import Sweep
+    from vgate.harness.sweep import sweep
 
     missing = [cell for cell in cells if not folder.has(cell)]
     progress = Progress(missing)
@@ -52,7 +52,7 @@ def _measure_and_report(cells: list[Cell], folder: RunFolder) -> int:
     else:
         progress.say(f"{folder.path}: all {len(cells)} cells are there already; --fresh measures again")
     begin = time.monotonic()
-    Sweep(folder, progress).run(missing)
+    sweep(missing, folder, progress)
     manifest["sessions"][-1]["wall_s"] = round(time.monotonic() - begin, 1)
     write_json(folder.path / MANIFEST, manifest | {"finished": True})
     return _report(folder)

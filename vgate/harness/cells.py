@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
@@ -90,6 +90,13 @@ def expand(overrides: list[str], multirun: bool) -> list[Cell]:
     return sorted(cells, key=lambda cell: (order.index(cell.engine_hash), cell.round))
 
 
+def single(overrides: list[str], axes: dict[str, str], number: int = 0) -> Cell:
+    """The cell of a command line without a sweep. `axes`: what to call it; `number`: its round. Raises ConfigError."""
+    composed = compose("bench", overrides)
+    assert isinstance(composed.settings, BenchSettings)  # what compose gives for "bench"
+    return Cell(axes, composed.container, composed.settings, number)
+
+
 def run_name(cells: list[Cell]) -> str:
     """The run's folder: the same for the same sweep, however many rounds of it are asked for."""
     return f"{cells[0].settings.trial.name}-{digest(sorted({cell.config_hash for cell in cells}))[:8]}"
@@ -103,7 +110,7 @@ def _add_experiment(overrides: list[str], multirun: bool) -> list[str]:
         for text, override in zip(overrides, parsed, strict=True)
         if not (multirun and override.is_sweep_override())
     ]
-    experiment = _bench(fixed).experiment
+    experiment = single(fixed, {}).settings.experiment
     if experiment is None:
         return overrides
     taken = {override.key_or_group for override in parsed}
@@ -137,14 +144,5 @@ def _axes(overrides: list[str]) -> set[str]:
 
 def _rounds(combination: list[str], axes: set[str]) -> list[Cell]:
     named = {key.lstrip("+"): value for key, _, value in (text.partition("=") for text in combination)}
-    composed = compose("bench", combination)
-    settings = composed.settings
-    assert isinstance(settings, BenchSettings)  # what compose gives for "bench"
-    chosen = {key: value for key, value in named.items() if key in axes}
-    return [Cell(chosen, composed.container, settings, number) for number in range(settings.trial.rounds)]
-
-
-def _bench(overrides: list[str]) -> BenchSettings:
-    settings = compose("bench", overrides).settings
-    assert isinstance(settings, BenchSettings)  # what compose gives for "bench"
-    return settings
+    first = single(combination, {key: value for key, value in named.items() if key in axes})
+    return [replace(first, round=number) for number in range(first.settings.trial.rounds)]

@@ -20,6 +20,7 @@ class Progress:
         self, cells: list[Cell], out: TextIO = sys.stderr, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._todo = list(cells)
+        self._cell: Cell | None = None
         self._count = len(cells)
         self._out = out
         self._clock = clock
@@ -28,7 +29,7 @@ class Progress:
         self._since = clock()
         self._overheads: list[float] = []
         self._starts: list[float] = []
-        self._starting = False
+        self._starting = self._measuring = False
         self._last_drawn = 0.0
 
     def say(self, words: str) -> None:
@@ -44,18 +45,30 @@ class Progress:
         self._starts.append(self._clock() - self._since)
         self.say(f"server ready after {self._starts[-1]:.1f} s")
 
+    def turn_to(self, cell: Cell) -> None:
+        """This cell is next. One that was not foreseen counts from now on."""
+        self._cell = cell
+        if not any(known is cell for known in self._todo):
+            self._todo.insert(0, cell)
+            self._count += 1
+        self._begin(f"cell {self._number} of {self._count}: {cell.label}", starting=False)
+
     def start_cell(self, cell: Cell) -> None:
-        """The next cell is being measured."""
+        """The cell is being measured."""
+        self.turn_to(cell)
+        self._measuring = True
         rounds = f", round {cell.round + 1} of {cell.settings.trial.rounds}" if cell.settings.trial.rounds > 1 else ""
-        self._begin(f"cell {self._number} of {self._count}: {cell.label}{rounds}", starting=False)
+        self._doing += rounds
         if not self._live:
             self.say(f"{self._doing}; about {_minutes(self.seconds_left())} left in all")
 
     def end_cell(self, outcome: str) -> None:
         """The cell is done; `outcome` is a word on it."""
-        cell = self._todo.pop(0)
+        cell = self._cell
+        assert cell is not None  # turned to, before
+        self._todo = [other for other in self._todo if other is not cell]
         took = self._clock() - self._since
-        if not self._starting:
+        if self._measuring:
             self._overheads.append(took - _planned(cell))
         self.say(f"{self._doing}: {outcome} ({took:.0f} s)")
 
@@ -80,7 +93,7 @@ class Progress:
         return self._count - len(self._todo) + 1
 
     def _begin(self, words: str, starting: bool) -> None:
-        self._doing, self._since, self._starting = words, self._clock(), starting
+        self._doing, self._since, self._starting, self._measuring = words, self._clock(), starting, False
 
     def _clear(self) -> None:
         if self._live:

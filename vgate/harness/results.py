@@ -32,6 +32,11 @@ class Result:
     folder: Path
     about: dict[str, Any]
 
+    @classmethod
+    def read(cls, folder: Path) -> "Result":
+        """The finished cell in `folder`."""
+        return cls(folder, read_json(folder / CELL))
+
     @cached_property
     def rows(self) -> pd.DataFrame:
         """All requests, warm-up and drain included."""
@@ -105,7 +110,7 @@ def load_run(path: Path | str) -> Run:
     folder = RunFolder(Path(path))
     if not (folder.path / MANIFEST).exists():
         raise NoResults(f"{path}: no {MANIFEST} there; a run's folder is results/<run>")
-    results = [Result(cell, read_json(cell / CELL)) for cell in folder.finished()]
+    results = [Result.read(cell) for cell in folder.finished()]
     failed = folder.failed()
     if not results and not failed:
         raise NoResults(f"{path}: no cell of this run is finished")

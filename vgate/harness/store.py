@@ -43,14 +43,19 @@ class RunFolder:
                 shutil.rmtree(scrap)
             yield
 
+    def place(self, cell: Cell) -> Path:
+        """The cell's folder, there or not."""
+        words = re.sub(r"[^A-Za-z0-9._=-]+", ",", cell.label)[:80]
+        return self.cells / f"{words}-r{cell.round}-{cell.key[:8]}"
+
     def has(self, cell: Cell) -> bool:
         """Whether the cell has been measured."""
-        return (self._place(cell) / CELL).exists()
+        return (self.place(cell) / CELL).exists()
 
     @contextmanager
     def writing(self, cell: Cell) -> Iterator[Path]:
         """A folder to measure into; it becomes the cell's when the block ends well, and vanishes when it does not."""
-        place = self._place(cell)
+        place = self.place(cell)
         scratch = place.with_name(f".{place.name}")
         scratch.mkdir()
         try:
@@ -63,7 +68,7 @@ class RunFolder:
     def note_failure(self, cell: Cell, reason: str) -> None:
         """Keep why a cell could not be measured; the next run tries again."""
         write_json(
-            self.failures / f"{self._place(cell).name}.json", {"axes": cell.axes, "round": cell.round, "reason": reason}
+            self.failures / f"{self.place(cell).name}.json", {"axes": cell.axes, "round": cell.round, "reason": reason}
         )
 
     def finished(self) -> list[Path]:
@@ -74,10 +79,6 @@ class RunFolder:
     def failed(self) -> list[dict[str, Any]]:
         """What could not be measured: axes, round, reason."""
         return [read_json(path) for path in sorted(self.failures.glob("[!.]*.json"))]
-
-    def _place(self, cell: Cell) -> Path:
-        words = re.sub(r"[^A-Za-z0-9._=-]+", ",", cell.label)[:80]
-        return self.cells / f"{words}-r{cell.round}-{cell.key[:8]}"
 
     def _clear(self) -> None:
         for path in self.path.iterdir():
