@@ -23,6 +23,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from vgate.build import build_workload
 from vgate.config import compose
 from vgate.harness import records
 from vgate.harness.driving import LoadDriver
@@ -35,7 +36,7 @@ from vgate.harness.metrics.tpot import tpot_ms
 from vgate.harness.metrics.ttft import ttft_service_ms
 from vgate.harness.plan import Plan
 from vgate.harness.server import Server
-from vgate.load.workload import Workload
+from vgate.workload.base import Slot
 
 DEFAULTS = ("+preset=cpu", "batch=passthrough", "cache=none")
 LIMIT = 0.05
@@ -115,7 +116,7 @@ def main() -> None:
         "overrides",
         nargs="*",
         metavar="key=value",
-        help="settings of the bench, such as load.workload.output_tokens=64",
+        help="settings of the bench, such as workload.output_tokens=64",
     )
     parser.add_argument(
         "--golden", action="store_true", help="measure a server of known timing: TTFT 50 ms, TPOT 10 ms"
@@ -133,7 +134,7 @@ def main() -> None:
             stack.callback(part.stop)
         driver.start()
         server.start()
-        check = Check(server, driver, vllm, container["load"], args.seconds, folder)
+        check = Check(server, driver, vllm, container, args.seconds, folder)
         rounds = [check.round(number) for number in range(args.rounds)]
     conclude(rounds[2:])  # the first two warm the server and both clients up
 
@@ -145,7 +146,7 @@ class Check:
     server: Server | Golden
     driver: LoadDriver
     vllm: VllmBench
-    load: dict[str, Any]
+    container: dict[str, Any]
     seconds: float
     folder: Path
     per_round: int = 50
@@ -155,7 +156,7 @@ class Check:
         found: dict[str, dict[str, float]] = {}
         for who in ("ours", "vllm") if number % 2 == 0 else ("vllm", "ours"):
             found[who] = self.ours(number) if who == "ours" else self.theirs(number)
-        self.per_round = max(self.load["users"], int(found["ours"]["requests"]))
+        self.per_round = max(self.container["load"]["users"], int(found["ours"]["requests"]))
         found["ratio"] = {name: found["ours"][name] / found["vllm"][name] for name in ("ttft_ms", "tpot_ms")}
         print(f"round {number}: {json.dumps(found)}", flush=True)
         return found
@@ -165,7 +166,18 @@ class Check:
         out = self.folder / f"ours-{seed}"
         out.mkdir()
         server = self.server
-        plan = Plan(server.base_url, server.model(), self.load, seed, 0.5, self.seconds, 60.0, f"check{seed}", str(out))
+        load, workload = self.container["load"], self.container["workload"]
+        timing = {"warmup_s": 0.5, "duration_s": self.seconds, "drain_s": 60.0}
+        plan = Plan(
+            base_url=server.base_url,
+            model=server.model(),
+            load=load,
+            workload=workload,
+            seed=seed,
+            tag=f"check{seed}",
+            out=str(out),
+            **timing,
+        )
         outcome = self.driver.drive(plan, None, server.check)
         rows = answered(in_window(records.rows_from(read(out / RAW), outcome)))
         medians = {"ttft_ms": ttft_service_ms(rows), "tpot_ms": tpot_ms(rows)}
@@ -173,9 +185,10 @@ class Check:
 
     def theirs(self, seed: int) -> dict[str, float]:
         """Medians by vLLM's benchmark client, in ms."""
-        workload = Workload(**self.load["workload"])
+        workload = build_workload(self.container["workload"])
+        asked = [workload.question(seed, Slot(None, index)) for index in range(self.per_round)]
         prompts, result = self.folder / "prompts.jsonl", self.folder / "vllm.json"
-        lines = [json.dumps({"prompt": workload.prompt(seed, f"vllm{index}")}) for index in range(self.per_round)]
+        lines = [json.dumps({"prompt": question.messages[0]["content"]}) for question in asked]
         prompts.write_text("\n".join(lines), encoding="utf-8")
         options = {
             "backend": "openai-chat",
@@ -185,9 +198,9 @@ class Check:
             "tokenizer": TOKENIZER,
             "dataset-name": "custom",
             "dataset-path": prompts,
-            "custom-output-len": workload.output_tokens,
+            "custom-output-len": asked[0].output_tokens,
             "num-prompts": self.per_round,
-            "max-concurrency": self.load["users"],
+            "max-concurrency": self.container["load"]["users"],
             "request-rate": "inf",
             "temperature": workload.temperature,
             "result-dir": self.folder,

@@ -23,7 +23,7 @@ from locust.exception import StopTest
 from vgate.harness.driver.stats import report, report_tokens
 from vgate.harness.driver.users import Asker, ClosedLoopUser
 from vgate.harness.driver.wire import Wire
-from vgate.load.workload import Workload
+from vgate.workload.synthetic import Synthetic
 
 
 class ChatUser(ClosedLoopUser):
@@ -68,15 +68,14 @@ def make_asker(environment: Environment) -> Asker:
     except (OSError, ValueError, LookupError) as error:
         environment.process_exit_code = 1
         raise StopTest(f"cannot ask {host} for its model: {error}") from None
-    workload = Workload(
+    workload = Synthetic(
         prompt_tokens=options.prompt_tokens,
         output_tokens=options.output_tokens,
         stream=True,
         temperature=0.0,
         ignore_eos=True,
-        repeat_ratio=0.0,
-        repeat_pool=1,
         usage_per_chunk=False,
+        tokenizer=None,
     )
     return Asker(Wire(host, key), workload, model, options.seed, tag="locust")
 

@@ -51,6 +51,7 @@ def test_groups_are_those_documented() -> None:
         "logging",
         "server",
         "load",
+        "workload",
         "slo",
         "preset",
     }

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from vgate.load.base import Load
     from vgate.observe.base import Observer
     from vgate.security.base import Security
+    from vgate.workload.base import Workload
 
 
 def build_service(settings: Settings) -> Service:
@@ -73,11 +74,15 @@ def build_security(settings: Settings) -> Security:
 
 
 def build_load(section: Mapping[str, Any]) -> Load:
-    """Arrivals and workload from the resolved `load` section."""
-    from vgate.load.workload import Workload
-
-    load: Load = _component(section, workload=Workload(**section["workload"]))
+    """When requests are sent, from the resolved `load` section."""
+    load: Load = _component(section)
     return load
+
+
+def build_workload(section: Mapping[str, Any]) -> Workload:
+    """What the requests say, from the resolved `workload` section."""
+    workload: Workload = _component(section)
+    return workload
 
 
 def reconfigure(service: Service, settings: Settings) -> None:

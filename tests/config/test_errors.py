@@ -129,8 +129,9 @@ def test_a_class_that_is_none_of_ours_is_refused() -> None:
     [
         ("trial.sede=3", "did you mean trial.seed?"),
         ("trail.seed=3", "did you mean trial?"),
-        ("load.workload.prompt_tokns=3", "did you mean load.workload.prompt_tokens?"),
-        ("load.user=3", "did you mean load.users?; allowed: users, workload"),
+        ("workload.prompt_tokns=3", "did you mean workload.prompt_tokens?"),
+        ("load.user=3", "did you mean load.users?; allowed: users"),
+        ("load.workload.prompt_tokens=3", "is now workload.prompt_tokens"),
         ("slo.ttft=3", "did you mean slo.ttft_ms?"),
         ("batch.max_batch_sze=3", "did you mean batch.max_batch_size?"),
     ],

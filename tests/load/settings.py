@@ -1,23 +1,12 @@
-"""Workloads for tests."""
+"""Stand-ins and samples for tests of loads."""
 
-from typing import Any
+from collections.abc import Iterator
+from itertools import islice, pairwise
+from pathlib import Path
 
-from vgate.load.workload import Workload
+from vgate.load.base import OpenLoad
 
-
-def workload(**changes: Any) -> Workload:
-    """The defaults of conf/load, with changes."""
-    defaults: dict[str, Any] = {
-        "prompt_tokens": 32,
-        "output_tokens": 32,
-        "stream": True,
-        "temperature": 0.0,
-        "ignore_eos": True,
-        "repeat_ratio": 0.0,
-        "repeat_pool": 16,
-        "usage_per_chunk": False,
-    }
-    return Workload(**{**defaults, **changes})
+SAMPLES = Path(__file__).resolve().parents[2] / "loadtests" / "samples"
 
 
 class Recorder:
@@ -25,10 +14,25 @@ class Recorder:
 
     def __init__(self) -> None:
         self.users: int | None = None
-        self.schedule: Any = None
+        self.schedule: Iterator[float] | None = None
 
     def run_users(self, count: int) -> None:
         self.users = count
 
-    def run_schedule(self, offsets_s: Any) -> None:
+    def run_schedule(self, offsets_s: Iterator[float]) -> None:
         self.schedule = offsets_s
+
+
+def gaps(load: OpenLoad, seed: int, count: int) -> list[float]:
+    """The first gaps of a schedule, that from the start to the first arrival included."""
+    return [after - before for before, after in pairwise([0.0, *islice(load.offsets_s(seed), count)])]
+
+
+def counts(load: OpenLoad, seed: int, seconds: int) -> list[int]:
+    """Arrivals in each of the first seconds."""
+    found = [0] * seconds
+    for offset in load.offsets_s(seed):
+        if offset >= seconds:
+            return found
+        found[int(offset)] += 1
+    return found

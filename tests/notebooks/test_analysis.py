@@ -12,7 +12,7 @@ from nbclient import NotebookClient
 
 ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOK = ROOT / "notebooks" / "analysis.ipynb"
-TINY = ["engine=dry_run", "engine.decode_step_ms=2", "load.users=4", "load.workload.output_tokens=8"]
+TINY = ["engine=dry_run", "engine.decode_step_ms=2", "load.users=4", "workload.output_tokens=8"]
 SHORT = ["trial.warmup_s=0.2", "trial.duration_s=1", "trial.cooldown_s=0"]
 
 

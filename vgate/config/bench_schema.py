@@ -1,34 +1,13 @@
 """The sections that only the bench has: types and bounds. Values and their meaning: the files under `conf/`."""
 
-from typing import Annotated, Any, Literal
+from typing import Any
 
-from pydantic import Discriminator, Field, Tag
+from pydantic import Field
 
+from vgate.config.load_schema import LoadSettings
 from vgate.config.schema import Settings
-from vgate.config.sections import Component, NotNegative, Positive, PositiveFloat, Section, target_of
-
-
-class WorkloadSettings(Section):
-    prompt_tokens: Positive
-    output_tokens: Positive
-    stream: bool
-    temperature: float = Field(ge=0, le=2)
-    ignore_eos: bool
-    repeat_ratio: float = Field(ge=0, le=1)
-    repeat_pool: Positive
-    usage_per_chunk: bool
-
-
-class ClosedSettings(Component):
-    target: Literal["vgate.load.closed.Closed"] = Field(alias="_target_")
-    users: Positive
-    workload: WorkloadSettings
-
-
-class PoissonSettings(Component):
-    target: Literal["vgate.load.poisson.Poisson"] = Field(alias="_target_")
-    rate: PositiveFloat
-    workload: WorkloadSettings
+from vgate.config.sections import NotNegative, Positive, PositiveFloat, Section
+from vgate.config.workload_schema import WorkloadSettings
 
 
 class SloSettings(Section):
@@ -57,17 +36,11 @@ class ExperimentSettings(Section):
     sweep: dict[str, list[Any]]
 
 
-LoadSettings = Annotated[
-    Annotated[ClosedSettings, Tag("vgate.load.closed.Closed")]
-    | Annotated[PoissonSettings, Tag("vgate.load.poisson.Poisson")],
-    Discriminator(target_of),
-]
-
-
 class BenchSettings(Settings):
     """A trial's whole configuration, validated: the gateway's sections and the bench's."""
 
     load: LoadSettings
+    workload: WorkloadSettings
     slo: SloSettings
     trial: TrialSettings
     experiment: ExperimentSettings | None

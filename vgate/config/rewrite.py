@@ -8,6 +8,8 @@ from vgate.config.layers import Entry
 
 # `cache: {enabled: true}` chooses this option where the group would stand at `none`.
 SWITCHED_ON = {"cache": "lru", "dedup": "batch", "security": "keys"}
+# Keys that stood elsewhere once -> where they are now.
+MOVED = {"load.workload": "workload"}
 
 
 def rewrite(entries: list[Entry]) -> tuple[list[Entry], list[Entry]]:
@@ -18,6 +20,7 @@ def rewrite(entries: list[Entry]) -> tuple[list[Entry], list[Entry]]:
     """
     choices, values = [], []
     for entry in entries:
+        _check_moved(entry)
         section, _, key = entry.key.partition(".")
         if key == "enabled" and section in SWITCHED_ON:
             choices.append(_switch(entry, section))
@@ -61,6 +64,12 @@ def _switch(entry: Entry, section: str) -> Entry:
     if not isinstance(entry.value, bool):
         raise wrong(entry.key, entry.value, entry.source, "must be true or false")
     return entry if entry.value else replace(entry, key=section, value="none")
+
+
+def _check_moved(entry: Entry) -> None:
+    for old, new in MOVED.items():
+        if entry.key == old or entry.key.startswith(f"{old}."):
+            raise wrong(entry.key, entry.value, entry.source, f"is now {new}{entry.key.removeprefix(old)}")
 
 
 def _checked_choice(entry: Entry) -> Entry:

@@ -12,7 +12,7 @@ from vgate.harness.files import write_json
 class Plan:
     """One trial's load. The API key is not in it, for it is kept with the results.
 
-    load: the resolved `load` section, `_target_` included.
+    load, workload: the resolved sections, `_target_` included.
     tag:  beginning of every X-Request-Id.
     out:  an existing folder for the driver's files.
     """
@@ -20,6 +20,7 @@ class Plan:
     base_url: str
     model: str
     load: dict[str, Any]
+    workload: dict[str, Any]
     seed: int
     warmup_s: float
     duration_s: float

@@ -38,10 +38,16 @@ def report(run: Run) -> str:
         table=_table(results),
         problems=_problems(run),
         figures="".join(f"<figure>{svg}</figure>" for svg in _figures(results, verdict) if svg),
-        load=escape(yaml.safe_dump(results[0].config["load"], sort_keys=False) if results else ""),
+        load=escape(_load(results[0]) if results else ""),
         sessions="".join(_session(session) for session in run.manifest["sessions"]),
         configs="".join(_config(result) for result in results),
     )
+
+
+def _load(result: Result) -> str:
+    """The sections that say what is asked and when."""
+    sections = {name: result.config[name] for name in ("load", "workload") if name in result.config}
+    return yaml.safe_dump(sections, sort_keys=False)
 
 
 def _table(results: list[Result]) -> str:

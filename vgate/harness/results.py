@@ -69,7 +69,7 @@ class Result:
     @cached_property
     def invalid(self) -> list[str]:
         """Why this measurement may not be believed, in words; empty if it may."""
-        open_loop = "rate" in self.config["load"]
+        open_loop = "users" not in self.config["load"]
         return reasons(self.rows, self.window, self.about["cpu_share"], self._generated(), open_loop)
 
     def _generated(self) -> float:

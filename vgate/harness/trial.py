@@ -54,6 +54,7 @@ def _plan(cell: Cell, server: Server, folder: Path) -> Plan:
         base_url=server.base_url,
         model=server.model(),
         load=cell.container["load"],
+        workload=cell.container["workload"],
         seed=cell.seed,
         warmup_s=trial.warmup_s,
         duration_s=trial.duration_s,

@@ -1,1 +1,1 @@
-"""What is asked of a server, and when: arrivals times a workload. Pure plans; nothing is sent here."""
+"""When requests are sent: arrivals. Pure plans; nothing is sent here. What they say is a workload's matter."""

@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import Protocol
 
-from vgate.load.workload import Workload
+from vgate.workload.base import Slot
 
 
 class Driver(Protocol):
@@ -18,16 +18,37 @@ class Driver(Protocol):
 
 
 class Load(ABC):
-    """Arrivals times workload. Built once per trial; holds no state, so the same seed gives the same plan again."""
-
-    def __init__(self, workload: Workload) -> None:
-        self.workload = workload
+    """When requests are sent. Built once per trial; holds no state, so the same seed gives the same plan again."""
 
     @property
     @abstractmethod
     def offered_rate(self) -> float | None:
         """Requests per second that the plan asks for on average; None where the server's speed decides."""
 
+    @property
+    def length_s(self) -> float | None:
+        """Seconds from the start after which the plan has no more requests; None: it is endless."""
+        return None
+
     @abstractmethod
     def drive(self, driver: Driver, seed: int) -> None:
-        """Hand the arrivals to `driver`. Endless: the driver knows when to stop."""
+        """Hand the arrivals to `driver`."""
+
+    @abstractmethod
+    def slots(self, seed: int) -> Iterator[tuple[Slot, float | None]]:
+        """The plan's slots, and for an open loop their offsets in seconds; users of a closed loop take turns."""
+
+
+class OpenLoad(Load):
+    """Requests are due at moments that are decided before the server is asked anything."""
+
+    @abstractmethod
+    def offsets_s(self, seed: int) -> Iterator[float]:
+        """Arrival times in seconds from the start, ascending."""
+
+    def drive(self, driver: Driver, seed: int) -> None:
+        driver.run_schedule(self.offsets_s(seed))
+
+    def slots(self, seed: int) -> Iterator[tuple[Slot, float | None]]:
+        for number, offset in enumerate(self.offsets_s(seed)):
+            yield Slot(None, number), offset

@@ -18,23 +18,28 @@ from vgate.harness.layout import RAW
 from vgate.harness.plan import Outcome, Plan
 
 WORKLOAD = {
+    "_target_": "vgate.workload.synthetic.Synthetic",
     "prompt_tokens": 8,
     "output_tokens": 8,
     "stream": True,
     "temperature": 0.0,
     "ignore_eos": True,
-    "repeat_ratio": 0.0,
-    "repeat_pool": 1,
     "usage_per_chunk": False,
+    "tokenizer": None,
 }
+Sections = dict[str, dict[str, Any]]
 
 
-def closed(users: int, **workload: Any) -> dict[str, Any]:
-    return {"_target_": "vgate.load.closed.Closed", "users": users, "workload": {**WORKLOAD, **workload}}
+def closed(users: int, **workload: Any) -> Sections:
+    """The sections of a plan: a closed loop, and short questions with changes."""
+    load = {"_target_": "vgate.load.closed.Closed", "users": users}
+    return {"load": load, "workload": {**WORKLOAD, **workload}}
 
 
-def poisson(rate: float, **workload: Any) -> dict[str, Any]:
-    return {"_target_": "vgate.load.poisson.Poisson", "rate": rate, "workload": {**WORKLOAD, **workload}}
+def poisson(rate: float, **workload: Any) -> Sections:
+    """The sections of a plan: an open loop, and short questions with changes."""
+    load = {"_target_": "vgate.load.poisson.Poisson", "rate": rate}
+    return {"load": load, "workload": {**WORKLOAD, **workload}}
 
 
 @dataclass
@@ -65,11 +70,11 @@ def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoadDriver]:
 def drive(driver: LoadDriver, tmp_path: Path) -> Callable[..., Driven]:
     """Drive a load at an address: `drive(url, closed(2), duration_s=1)`."""
 
-    def run(url: str, load: dict[str, Any], **timing: float) -> Driven:
+    def run(url: str, sections: Sections, **timing: float) -> Driven:
         out = tmp_path / f"out{len(list(tmp_path.iterdir()))}"
         out.mkdir()
         timing = {"warmup_s": 0.2, "duration_s": 1.0, "drain_s": 5.0, **timing}
-        plan = Plan(base_url=url, model="golden", load=load, seed=1, tag="t", out=str(out), **timing)
+        plan = Plan(base_url=url, model="golden", seed=1, tag="t", out=str(out), **sections, **timing)  # type: ignore[arg-type]
         outcome = driver.drive(plan, None, lambda: None)
         return Driven(outcome, list(read(out / RAW)))
 

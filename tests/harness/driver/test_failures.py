@@ -75,9 +75,19 @@ def test_nobody_listens(drive: Drive, make: Callable[..., object]) -> None:
 
 def test_a_fault_of_the_driver_is_not_a_slow_server(tmp_path: Path) -> None:
     driver = LoadDriver(tmp_path / "driver.log")
-    load = closed(1)
-    load["_target_"] = "vgate.load.closed.Open"
-    plan = Plan("http://127.0.0.1:9", "m", load, 0, 0.0, 0.1, 0.1, "t", str(tmp_path))
+    sections = closed(1)
+    sections["load"]["_target_"] = "vgate.load.closed.Open"
+    plan = Plan(
+        "http://127.0.0.1:9",
+        "m",
+        **sections,
+        seed=0,
+        warmup_s=0.0,
+        duration_s=0.1,
+        drain_s=0.1,
+        tag="t",
+        out=str(tmp_path),
+    )
     try:
         with pytest.raises(DriverFailed, match=r"(?s)exit code 1; its log ends with:.*vgate\.load\.closed\.Open"):
             driver.drive(plan, None, lambda: None)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from locust.env import Environment
 
-from vgate.build import build_load
+from vgate.build import build_load, build_workload
 from vgate.harness.driver.book import Book
 from vgate.harness.driver.session import Session
 from vgate.harness.driver.users import Asker
@@ -32,8 +32,8 @@ def main() -> None:
 def drive(plan: Plan, api_key: str | None) -> None:
     """One trial's load, from its first request to its outcome's file."""
     out = Path(plan.out)
-    load = build_load(plan.load)
-    asker = Asker(Wire(plan.base_url, api_key), load.workload, plan.model, plan.seed, plan.tag)
+    load, workload = build_load(plan.load), build_workload(plan.workload)
+    asker = Asker(Wire(plan.base_url, api_key), workload, plan.model, plan.seed, plan.tag)
     environment = Environment(host=plan.base_url)
     with (out / RAW).open("wb") as file:
         outcome = Session(plan, environment, asker, Book(environment, file)).run(load)

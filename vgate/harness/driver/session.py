@@ -18,6 +18,7 @@ from vgate.harness.driver.users import Asker, ClosedLoopUser, Draft
 from vgate.harness.driver.wire import now
 from vgate.harness.plan import Outcome, Plan
 from vgate.load.base import Load
+from vgate.workload.base import Slot
 
 LEAD_NS = 50_000_000  # from the plan being ready to its offset 0
 LOOK_EVERY_S = 0.005
@@ -106,8 +107,11 @@ class Session:
 
         A late send keeps its intended time, and none is dropped.
         """
-        index, offset = next(schedule)
-        draft = self._asker.draft(f"arrival{index}")
+        arrival = next(schedule, None)
+        if arrival is None:
+            return
+        index, offset = arrival
+        draft = self._asker.draft(Slot(None, index))
         draft.exchange.t_int = self._start + round(offset * 1e9)
         pacer.wait_until(draft.exchange.t_int)
         if self._over:

@@ -9,7 +9,7 @@ from locust import User
 from vgate.harness.driver.stats import PATH, failure
 from vgate.harness.driver.wire import Wire, now
 from vgate.harness.exchange import Exchange
-from vgate.load.workload import Workload
+from vgate.workload.base import Slot, Workload
 
 PAUSE_AFTER_FAILURE_S = 0.1  # so that a server which refuses is not asked in a tight loop
 
@@ -32,10 +32,10 @@ class Asker:
         self._seed = seed
         self._tag = tag
 
-    def draft(self, name: str) -> Draft:
-        """Request `name`, to be stamped with its intended time when that is known."""
-        exchange = Exchange(name, f"{self._tag}-{name}", 0)
-        body = self._workload.body(self._seed, name, self._model)
+    def draft(self, slot: Slot) -> Draft:
+        """The request in `slot`, to be stamped with its intended time when that is known."""
+        exchange = Exchange(slot.name, f"{self._tag}-{slot.name}", 0)
+        body = self._workload.body(self._seed, slot, self._model)
         return Draft(exchange, self._wire.request(PATH, body, exchange.request_id))
 
     def ask(self, draft: Draft) -> None:
@@ -66,7 +66,7 @@ class ClosedLoopUser(User):
     def draft_next(self) -> None:
         """Have the next request ready. Called when there is time for it."""
         if self._next is None:
-            self._next = self.asker.draft(f"user{self.number}.{self._drafted}")
+            self._next = self.asker.draft(Slot(self.number, self._drafted))
             self._drafted += 1
 
     def ask_once(self) -> Exchange:
