@@ -32,7 +32,7 @@ def bench(results: Path, *words: str) -> "subprocess.CompletedProcess[str]":
 
 
 def only_run(results: Path) -> Path:
-    (run,) = results.iterdir()
+    (run,) = (path for path in results.iterdir() if path.is_dir())
     return run
 
 

@@ -81,6 +81,7 @@ def _open_manifest(folder: RunFolder, cells: list[Cell], progress: Progress) -> 
 
 def _report(folder: RunFolder) -> int:
     """Table, verdict and report of what there is; 1 if anything failed or is INVALID."""
+    from vgate.harness.index import write_index
     from vgate.harness.report import write_report
     from vgate.harness.results import load_run, write_summary
     from vgate.harness.table import table
@@ -92,6 +93,7 @@ def _report(folder: RunFolder) -> int:
     print(f"\n{table(run)}\n\n{verdict.headline}")
     print("\n".join(verdict.details))
     print(f"\n{write_report(run)}")
+    write_index(folder.path.parent)
     return 1 if run.failed or any(result.invalid for result in run.results) else 0
 
 

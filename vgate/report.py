@@ -1,27 +1,63 @@
-"""A run's report: `python -m vgate.report results/<run>` writes report.html, summary.csv and prints the verdict."""
+"""A run's report: `python -m vgate.report results/<run>` writes report.html, summary.csv and prints the verdict.
+
+`--import FILE` makes a run of another tool's result file first; `--index` lists all runs of a results folder.
+"""
 
 import argparse
 import sys
+from pathlib import Path
 
+from vgate.harness.imports import ImportFailed, import_file
+from vgate.harness.index import write_index
+from vgate.harness.layout import INDEX
 from vgate.harness.report import write_report
 from vgate.harness.results import NoResults, load_run, write_summary
 from vgate.harness.verdict import judge
 
+RESULTS = "results"
+
 
 def main() -> int:
-    """Exit codes: 0 all cells valid, 1 some failed or INVALID, 2 no run there."""
-    parser = argparse.ArgumentParser(
-        prog="python -m vgate.report", description="Report on a finished or unfinished run."
-    )
-    parser.add_argument("run", help="a run's folder, results/<run>")
+    """Exit codes: 0 no cell INVALID, 1 some failed or INVALID, 2 no run there, or a file that cannot be imported."""
+    parser = _parser()
+    arguments = parser.parse_args()
+    if not (arguments.run or arguments.index or arguments.file):
+        parser.error("say which run: a folder results/<run>")
     try:
-        run = load_run(parser.parse_args().run)
-    except NoResults as error:
+        if arguments.index:
+            print(write_index(arguments.run or RESULTS))
+            return 0
+        if arguments.file:
+            return _report(import_file(Path(arguments.file), Path(arguments.run or RESULTS)))
+        return _report(Path(arguments.run))
+    except (NoResults, ImportFailed) as error:
         print(f"vgate: {error}", file=sys.stderr)
         return 2
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m vgate.report",
+        description="Report on a finished or unfinished run, or on another tool's results.",
+    )
+    parser.add_argument(
+        "run", nargs="?", help="a run's folder, results/<run>; with --index or --import a results folder"
+    )
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--index", action="store_true", help="only write index.html into a results folder")
+    what.add_argument(
+        "--import", dest="file", metavar="FILE", help="a result file of `vllm bench serve`, GuideLLM or AIPerf"
+    )
+    return parser
+
+
+def _report(path: Path) -> int:
+    run = load_run(path)
     write_summary(run)
     print(judge(run).headline)
     print(write_report(run))
+    if (run.path.parent / INDEX).exists():
+        write_index(run.path.parent)
     return 1 if run.failed or any(result.invalid for result in run.results) else 0
 
 

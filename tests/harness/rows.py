@@ -65,7 +65,8 @@ class FakeRun:
         self._count = 0
 
     def add(self, rows: pd.DataFrame, axes: dict[str, str] | None = None, **changes: Any) -> None:
-        """A finished cell. changes: round, effective (hash), cpu_share, generated (tokens), slo, load."""
+        """A finished cell. changes: round, effective (hash), cpu_share, generated (tokens), slo, load,
+        config (further sections)."""
         self._count += 1
         folder = self.path / "cells" / f"cell{self._count}"
         folder.mkdir()
@@ -83,6 +84,7 @@ class FakeRun:
             "load": changes.get("load", {"users": 1}),
             "slo": changes.get("slo", {"ttft_ms": 500.0, "tpot_ms": 50.0, "e2e_ms": None}),
             "trial": {"name": "trial"},
+            **changes.get("config", {}),
         }
         (folder / CELL).write_text(json.dumps(about), encoding="utf-8")
         (folder / CONFIG).write_text(yaml.safe_dump(config), encoding="utf-8")

@@ -1,7 +1,10 @@
 """Names of the files in a run's folder."""
 
+# In results/
+INDEX = "index.html"
 # In results/<run>/
-MANIFEST, SUMMARY, REPORT = "manifest.json", "summary.csv", "report.html"
+MANIFEST, SUMMARY, REPORT, VERDICT = "manifest.json", "summary.csv", "report.html", "verdict.json"
+CERTIFICATE = "certificate.json"  # what the client found of itself before it measured
 # There too, of a comparison and of a replay
 COMPARISON, REPLAY = "comparison.json", "replay.json"
 # In results/<run>/cells/<cell>/

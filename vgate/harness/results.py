@@ -1,5 +1,6 @@
 """Reading a run's folder: what reports, notebooks and the terminal show, computed from the raw rows each time."""
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,7 +17,7 @@ from vgate.harness.metrics.rates import Window
 from vgate.harness.numbers import numbers
 from vgate.harness.prometheus_text import total
 from vgate.harness.store import RunFolder
-from vgate.harness.validity import reasons
+from vgate.harness.validity import imported_reasons, reasons
 
 TOKENS = "vgate_tokens_generated_total"
 
@@ -33,9 +34,10 @@ class Result:
     about: dict[str, Any]
 
     @classmethod
-    def read(cls, folder: Path) -> "Result":
+    def read(cls, folder: Path | str) -> "Result":
         """The finished cell in `folder`."""
-        return cls(folder, read_json(folder / CELL))
+        about = read_json(Path(folder) / CELL)
+        return (ImportedResult if about.get("imported") else cls)(Path(folder), about)
 
     @cached_property
     def rows(self) -> pd.DataFrame:
@@ -61,6 +63,12 @@ class Result:
         """The cell's axes in one line."""
         return " ".join(f"{key}={value}" for key, value in self.about["axes"].items()) or self.config["trial"]["name"]
 
+    @property
+    def imported(self) -> dict[str, Any] | None:
+        """What is known of the file that this was imported from; None for a measurement of ours."""
+        about: dict[str, Any] | None = self.about.get("imported")
+        return about
+
     @cached_property
     def numbers(self) -> dict[str, Any]:
         """`vgate.harness.numbers` of this cell, and the driver's CPU share."""
@@ -79,6 +87,22 @@ class Result:
         return after - before
 
 
+class ImportedResult(Result):
+    """A cell whose rows another tool has measured: not all numbers can be had, and not all checks can be made."""
+
+    @cached_property
+    def numbers(self) -> dict[str, Any]:
+        """NaN, not known, where the file does not hold what the number needs."""
+        assert self.imported is not None  # Result.read has seen to it
+        absent = tuple(self.imported["absent"])
+        found = numbers(self.rows, self.window, self.slo)
+        return {name: math.nan if name.startswith(absent) else value for name, value in found.items()}
+
+    @cached_property
+    def invalid(self) -> list[str]:
+        return imported_reasons(self.rows, self.window, "rate" in self.config["load"])
+
+
 @dataclass(frozen=True)
 class Run:
     """A run's folder, read."""
@@ -87,6 +111,11 @@ class Run:
     manifest: dict[str, Any]
     results: list[Result]
     failed: list[dict[str, Any]]
+
+    @property
+    def imported(self) -> dict[str, Any] | None:
+        """As of its results; None for a run of ours."""
+        return self.results[0].imported if self.results else None
 
     @property
     def summary(self) -> pd.DataFrame:

@@ -19,14 +19,18 @@ COLUMNS = {
     "tpot_ms_p95": ("p95", 2),
     "errors": ("errors", 0),
 }
+# Of results whose intended times are not known: what counts from the send, under its own name.
+SERVICE = {column.replace("ttft_ms", "ttft_service_ms"): shown for column, shown in COLUMNS.items()}
+SERVICE["ttft_service_ms_p50"] = ("TTFT service p50 ms", 1)
 REFUSED = "n<"  # shown in place of a percentile for which there are too few samples
 
 
 def table(run: Run) -> str:
     """One line per cell, best goodput first within valid and INVALID cells; reasons and failures below."""
     results = sorted(run.results, key=lambda r: (bool(r.invalid), -r.numbers["goodput_per_s"]))
-    head = ["configuration", *(heading for heading, _ in COLUMNS.values()), ""]
-    lines = [[name(r.about), *cells(r.numbers), "INVALID" if r.invalid else ""] for r in results]
+    columns = columns_of(run)
+    head = ["configuration", *(heading for heading, _ in columns.values()), ""]
+    lines = [[name(r.about), *cells(r.numbers, columns), "INVALID" if r.invalid else ""] for r in results]
     legend = [f"{REFUSED}: too few samples for this percentile"] if any(REFUSED in line for line in lines) else []
     return "\n".join([*_aligned([head, *lines]), *legend, *problems(run)])
 
@@ -43,9 +47,14 @@ def name(about: dict[str, Any]) -> str:
     return f"{axes} (round {about['round'] + 1})" if about["round"] else axes
 
 
-def cells(numbers: dict[str, Any]) -> list[str]:
-    """The numbers of COLUMNS, written out."""
-    return [written(column, numbers[column], digits) for column, (_, digits) in COLUMNS.items()]
+def columns_of(run: Run) -> dict[str, tuple[str, int]]:
+    """COLUMNS, or SERVICE where the run tells no intended time."""
+    return SERVICE if run.imported and "ttft_ms" in run.imported["absent"] else COLUMNS
+
+
+def cells(numbers: dict[str, Any], columns: dict[str, tuple[str, int]]) -> list[str]:
+    """The numbers of these columns, written out."""
+    return [written(column, numbers[column], digits) for column, (_, digits) in columns.items()]
 
 
 def written(column: str, value: float | None, digits: int) -> str:

@@ -27,6 +27,12 @@ def reasons(rows: pd.DataFrame, window: Window, cpu_share: float, generated: flo
     return found + list(_rates(rows, window)) if open_loop else found
 
 
+def imported_reasons(rows: pd.DataFrame, window: Window, open_loop: bool) -> list[str]:
+    """The same for another tool's rows, as far as they tell: of its driver and of the server nothing is known."""
+    found = [*_errors(in_window(rows)), *_lag(in_window(rows))]
+    return found + list(_rates(rows, window)) if open_loop else found
+
+
 def _lag(rows: pd.DataFrame) -> Iterator[str]:
     ttft = sorted(ttft_ms(answered(rows)).dropna())
     lag = highest_supported(dispatch_lag_ms(rows), 99)

@@ -12,6 +12,7 @@ class Verdict:
     """headline: the answer. details: how sure it is, and what else a reader must know before using it.
 
     metric: the column of the summary that decides; unit: its unit in words.
+    targets: the headline's last sentence, where there is one: what good means.
     """
 
     headline: str
@@ -19,17 +20,29 @@ class Verdict:
     winner: str | None
     metric: str
     unit: str
+    targets: str = ""
 
 
 def judge(run: Run) -> Verdict:
     """The verdict on a run's valid cells. No winner is named by a margin within the noise of the machine."""
+    if run.imported:
+        return _imported(run, run.imported["tool"])
     valid = [result for result in run.results if not result.invalid]
     slo = valid[0].slo if valid else None
     metric, unit = ("goodput_per_s", "good requests/s") if slo else ("output_tokens_per_s", "output tokens/s")
     found = contenders(valid, metric)
     headline, winner = _decide(found, unit)
     targets = f" Good means {slo}." if slo else ""
-    return Verdict(headline + targets, [*_certainty(found, unit), *_caveats(run, len(valid))], winner, metric, unit)
+    details = [*_certainty(found, unit), *_caveats(run, len(valid))]
+    return Verdict(headline + targets, details, winner, metric, unit, targets)
+
+
+def _imported(run: Run, tool: str) -> Verdict:
+    """Another tool's benchmarks differ in their load, so none of them is better than another."""
+    count = len(run.results)
+    headline = f"Imported from {tool}: {count} benchmark{'s' if count > 1 else ''}, no verdict."
+    notes = dict.fromkeys(note for result in run.results if result.imported for note in result.imported["notes"])
+    return Verdict(headline, list(notes), None, "output_tokens_per_s", "output tokens/s")
 
 
 def _decide(found: list[Contender], unit: str) -> tuple[str, str | None]:

@@ -1,0 +1,116 @@
+from pathlib import Path
+
+from tests.harness.rows import FakeRun, steady
+from vgate.harness.advice import Step, advice
+from vgate.harness.page.command import command
+from vgate.harness.results import load_run
+from vgate.harness.verdict import judge
+
+A, B = {"batch": "passthrough"}, {"batch": "lockstep"}
+RATE = {"rate": 100.0}
+TIGHT = {"ttft_ms": 60.0, "tpot_ms": None, "e2e_ms": None}
+
+
+def steps(run: FakeRun) -> list[Step]:
+    loaded = load_run(run.path)
+    return advice(loaded, judge(loaded))
+
+
+def settings(run: FakeRun) -> list[str]:
+    return [step.do for step in steps(run)]
+
+
+def test_one_round_is_not_enough(tmp_path: Path) -> None:
+    run = FakeRun(tmp_path / "run")
+    run.add(steady(500), A, load=RATE)
+    run.add(steady(400), B, load=RATE)
+    assert settings(run)[0] == "trial.rounds=3"
+
+
+def test_undecided_says_how_many_rounds_would_decide(tmp_path: Path) -> None:
+    run = FakeRun(tmp_path / "run")
+    for number, (a, b) in enumerate([(500, 480), (480, 485), (504, 483)]):
+        run.add(steady(a), A, round=number, load=RATE)
+        run.add(steady(b), B, round=number, load=RATE)
+    (wanted,) = [text for text in settings(run) if text.startswith("trial.rounds=")]
+    assert 3 < int(wanted.partition("=")[2]) <= 20
+
+
+def test_a_hopeless_difference_is_called_equal(tmp_path: Path) -> None:
+    run = FakeRun(tmp_path / "run")
+    for number, (a, b) in enumerate([(500, 400), (400, 499), (500, 500)]):
+        run.add(steady(a), A, round=number, load=RATE)
+        run.add(steady(b), B, round=number, load=RATE)
+    assert any("Take the best two as equal" in step.why for step in steps(run))
+
+
+def test_the_edge_of_an_axis(tmp_path: Path) -> None:
+    run = FakeRun(tmp_path / "run")
+    for size, count in (("2", 300), ("4", 400), ("8", 500)):
+        run.add(steady(count), {**A, "batch.max_batch_size": size}, load=RATE)
+    assert "batch.max_batch_size=8,16" in settings(run)
+
+
+def test_the_lower_edge_and_no_edge(tmp_path: Path) -> None:
+    run = FakeRun(tmp_path / "run")
+    for size, wait, count in (("2", "10", 500), ("4", "5", 400), ("4", "20", 300)):
+        run.add(steady(count), {"batch.max_batch_size": size, "batch.max_wait_time_ms": wait}, load=RATE)
+    assert "batch.max_batch_size=1,2" in settings(run)
+    assert not any(text.startswith("batch.max_wait_time_ms=") for text in settings(run))
+
+
+def test_an_axis_without_effect_has_no_edge(tmp_path: Path) -> None:
+    run = FakeRun(tmp_path / "run")
+    run.add(steady(500), {**A, "batch.max_batch_size": "1"}, effective="a", load=RATE)
+    run.add(steady(499), {**A, "batch.max_batch_size": "8"}, effective="a", load=RATE)
+    run.add(steady(300), B, load=RATE)
+    assert not any(text.startswith("batch.max_batch_size") for text in settings(run))
+
+
+def test_a_refused_p99_needs_a_longer_window(tmp_path: Path) -> None:
+    run = FakeRun(tmp_path / "run")
+    run.add(steady(200), A, load=RATE)
+    (step,) = [step for step in steps(run) if "p99" in step.why]
+    assert step.why == "TTFT p99 is refused: it needs 459 answers, the window had 200."
+    assert step.do == "trial.duration_s=3"  # 1 s x 459 / 200 with a tenth to spare, in whole seconds
+
+
+def test_a_load_that_all_carry_tells_nothing(tmp_path: Path) -> None:
+    run = FakeRun(tmp_path / "run")
+    run.add(steady(500), A, load=RATE)
+    run.add(steady(499), B, load=RATE)
+    assert "load.rate=200" in settings(run)
+
+
+def test_a_load_that_nobody_carries(tmp_path: Path) -> None:
+    run = FakeRun(tmp_path / "run")
+    for axes in (A, B):
+        run.add(steady(500, ttft_ms=100.0), axes, load=RATE, slo=TIGHT)
+    assert "load.rate=50" in settings(run)
+
+
+def test_closed_loops_and_invalid_and_failed_cells(tmp_path: Path) -> None:
+    run = FakeRun(tmp_path / "run")
+    run.add(steady(500), A)
+    run.add(steady(400), B)
+    run.add(steady(400), {"batch": "time_window"}, cpu_share=0.99)
+    run.add_failure({"batch": "adaptive"}, "it died")
+    found = settings(run)
+    assert "--fresh" in found
+    assert any(text.startswith("load=poisson load.rate=") for text in found)
+    assert any("could not be measured" in step.why for step in steps(run))
+
+
+def test_settings_go_into_the_runs_own_command(tmp_path: Path) -> None:
+    run = load_run(_one(tmp_path).path)
+    run.manifest["sessions"][-1]["command"] = "python -m vgate.bench +preset=cpu trial.rounds=1"
+    assert command(run, "trial.rounds=3") == "python -m vgate.bench +preset=cpu trial.rounds=3"
+    swept = "python -m vgate.bench +preset=cpu trial.rounds=1 -m batch.max_batch_size=8,16"
+    assert command(run, "batch.max_batch_size=8,16") == swept
+    assert command(run, "") == ""
+
+
+def _one(tmp_path: Path) -> FakeRun:
+    run = FakeRun(tmp_path / "run")
+    run.add(steady(100), A)
+    return run

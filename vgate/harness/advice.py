@@ -1,0 +1,152 @@
+"""What to run next: what a run leaves open, and the settings that would close it."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from statistics import fmean, stdev
+
+from vgate.harness.configurations import Configuration, configurations
+from vgate.harness.contenders import Contender, contenders
+from vgate.harness.goodput_map import number
+from vgate.harness.interval import MINIMUM_RUNS
+from vgate.harness.metrics.percentile import minimum_n
+from vgate.harness.metrics.select import answered, in_window
+from vgate.harness.results import Result, Run
+from vgate.harness.verdict import Verdict
+
+MOST_ROUNDS = 50
+HEADROOM = 1.1  # a window of exactly the needed length has too few requests half of the time
+# +preset=classic as settings, which go with another preset.
+CLASSIC = "batch=lockstep batch.max_batch_size=8 batch.max_wait_time_ms=50 cache=lru cache.sampled=true dedup=batch"
+CLASSIC += " dedup.sampled=true"
+TARGET_SHARE = 0.999  # of good requests, above which a load does not tell configurations apart
+
+
+@dataclass(frozen=True)
+class Step:
+    """why: what is open. do: settings to add to the run's command, as on the command line; empty: words say all."""
+
+    why: str
+    do: str = ""
+
+
+def advice(run: Run, verdict: Verdict) -> list[Step]:
+    """The steps in the order in which they should be taken; empty if nothing is open."""
+    valid = [result for result in run.results if not result.invalid]
+    found = contenders(valid, verdict.metric)
+    ranked = [one for one in configurations(run, verdict.metric) if one.valid]
+    return [
+        *_finish(run),
+        *_repair(run, len(valid)),
+        *_rounds(found, verdict),
+        *_edges(ranked, found),
+        *_longer(ranked),
+        *_load(ranked, verdict),
+        *_open_loop(ranked),
+        *_baseline(ranked, run),
+    ]
+
+
+def _finish(run: Run) -> Iterator[Step]:
+    if not run.manifest["finished"]:
+        yield Step("The run is not finished; the same command goes on where it stopped.")
+    if run.failed:
+        yield Step(f"{len(run.failed)} cells could not be measured; the same command tries them again.")
+
+
+def _repair(run: Run, valid: int) -> Iterator[Step]:
+    if valid < len(run.results):
+        count = len(run.results) - valid
+        yield Step(f"{count} measurements are INVALID. Put right what the reasons name, then measure again.", "--fresh")
+
+
+def _rounds(found: list[Contender], verdict: Verdict) -> Iterator[Step]:
+    """More rounds where there is no interval yet, or one that includes zero."""
+    if len(found) < 2:
+        return
+    differences = _differences(found[0], found[1])
+    if len(differences) < MINIMUM_RUNS:
+        yield Step(
+            "There is no interval: a single run cannot say how much a second one would differ.", "trial.rounds=3"
+        )
+    elif verdict.winner is None and fmean(differences) > 0:
+        wanted = _enough(differences)
+        if wanted <= MOST_ROUNDS:
+            yield Step("No winner yet. If the difference stays as it is, this would decide.", f"trial.rounds={wanted}")
+        else:
+            yield Step(f"More rounds will hardly decide: it would take {wanted}. Take the best two as equal.")
+
+
+def _enough(differences: list[float]) -> int:
+    """Rounds after which the mean difference stands 2 standard errors, and one to spare, from zero."""
+    ratio = stdev(differences) / fmean(differences)
+    return max(len(differences) + 2, math.ceil((2.2 * ratio) ** 2) + 1)
+
+
+def _differences(best: Contender, second: Contender) -> list[float]:
+    shared = sorted(best.by_round.keys() & second.by_round.keys())
+    return [best.by_round[number] - second.by_round[number] for number in shared]
+
+
+def _edges(ranked: list[Configuration], found: list[Contender]) -> Iterator[Step]:
+    """Axes of numbers whose best value is the smallest or largest tried: the best may lie beyond."""
+    if not found or len(found[0].labels) > 1:
+        return  # several labels measure the same thing, so the axes that part them have no effect
+    best = ranked[0].axes
+    for axis, text in best.items():
+        tried = sorted(value for one in ranked if (value := number(one.axes.get(axis, ""))) is not None)
+        value = number(text)
+        if value is None or tried[0] == tried[-1]:
+            continue
+        if value == tried[-1]:
+            yield Step(f"{axis} was best at {text}, the largest value tried.", f"{axis}={text},{2 * value:g}")
+        elif value == tried[0] and (lower := _lower(text)) is not None:
+            yield Step(f"{axis} was best at {text}, the smallest value tried.", f"{axis}={lower:g},{text}")
+
+
+def _lower(text: str) -> float | None:
+    """Half of a value, a whole number of a whole number; None where there is nothing between it and zero."""
+    value = number(text) or 0.0
+    half = value // 2 if "." not in text else value / 2
+    return half if half > 0 else None
+
+
+def _longer(ranked: list[Configuration]) -> Iterator[Step]:
+    """The window at which the best configuration's p99 would not be refused."""
+    if not ranked or ranked[0].value("ttft_ms_p99") is not None or not ranked[0].rounds("ttft_ms_p50"):
+        return
+    fewest = min(ranked[0].valid, key=_answers)
+    needed, had, seconds = minimum_n(99), _answers(fewest), fewest.window.seconds
+    longer = math.ceil(seconds * HEADROOM * needed / had)
+    yield Step(f"TTFT p99 is refused: it needs {needed} answers, the window had {had}.", f"trial.duration_s={longer}")
+
+
+def _answers(result: Result) -> int:
+    return len(answered(in_window(result.rows)))
+
+
+def _load(ranked: list[Configuration], verdict: Verdict) -> Iterator[Step]:
+    """A load that all configurations carry, or none, tells nothing about them."""
+    shares = [share for one in ranked if (share := one.value("attainment")) is not None]
+    if verdict.metric != "goodput_per_s" or len(shares) < 2:
+        return
+    rate = ranked[0].results[0].config["load"].get("rate")
+    if min(shares) >= TARGET_SHARE and rate:
+        why = "Every configuration meets the targets nearly always: this rate does not tell them apart."
+        yield Step(why, f"load.rate={2 * rate:g}")
+    elif max(shares) == 0 and rate:
+        yield Step("No configuration meets the targets at this rate.", f"load.rate={rate / 2:g}")
+
+
+def _open_loop(ranked: list[Configuration]) -> Iterator[Step]:
+    """Latencies at equal rates, at a rate that the best can carry."""
+    if len(ranked) > 1 and "users" in ranked[0].results[0].config["load"]:
+        rate = (ranked[0].value("completed_per_s") or 0.0) * 0.8
+        if rate > 0:
+            why = "Closed loop: a slower server was asked less. To compare latencies at an equal rate:"
+            yield Step(why, f"load=poisson load.rate={rate:.2g}")
+
+
+def _baseline(ranked: list[Configuration], run: Run) -> Iterator[Step]:
+    if len(ranked) > 1 and not any(one.classic for one in ranked) and not run.imported:
+        yield Step("The original V-Gate, the baseline, was not measured beside these.", CLASSIC)

@@ -1,0 +1,77 @@
+"""The cells of a run, round by round, under the configuration that they measured."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import isnan
+from statistics import fmean
+
+from vgate.harness.baseline import is_classic
+from vgate.harness.interval import t_interval
+from vgate.harness.results import Result, Run
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """All rounds of one configuration. axes: what distinguishes it from the others of its run."""
+
+    axes: dict[str, str]
+    results: list[Result]
+
+    @property
+    def label(self) -> str:
+        """As on the command line."""
+        return " ".join(f"{key}={value}" for key, value in self.axes.items()) or "the trial"
+
+    @property
+    def short(self) -> str:
+        """The values alone, for figures whose text names the keys."""
+        return " · ".join(self.axes.values()) or "the trial"
+
+    @property
+    def valid(self) -> list[Result]:
+        return [result for result in self.results if not result.invalid]
+
+    @property
+    def classic(self) -> bool:
+        """Whether this is the original gateway, the baseline."""
+        return is_classic(self.results[0].config)
+
+    def rounds(self, metric: str) -> list[float]:
+        """The metric in each valid round where it is defined, and not refused for too few samples."""
+        values = [result.numbers.get(metric) for result in self.valid]
+        return [float(value) for value in values if value is not None and not isnan(value)]
+
+    def value(self, metric: str) -> float | None:
+        """The mean over the valid rounds; None where a round has none, for then the mean would be of other rounds."""
+        found = self.rounds(metric)
+        return fmean(found) if found and len(found) == len(self.valid) else None
+
+    def interval(self, metric: str) -> tuple[float, float] | None:
+        """The 95 % interval of that mean over rounds; None below three."""
+        return t_interval(self.rounds(metric)) if self.value(metric) is not None else None
+
+
+def configurations(run: Run, metric: str) -> list[Configuration]:
+    """All of a run, the best by `metric` first, those without a valid round last."""
+    groups: dict[str, list[Result]] = {}
+    for result in run.results:
+        groups.setdefault(result.label, []).append(result)
+    made = [Configuration(results[0].about["axes"], results) for results in groups.values()]
+    return sorted(made, key=lambda one: _worth(one, metric), reverse=True)
+
+
+def shown(found: Sequence[Configuration], limit: int) -> list[Configuration]:
+    """The first `limit`, with the baseline in the last place if it is not among them."""
+    first = list(found[:limit])
+    rest = [one for one in found[limit:] if one.classic]
+    return [*first[: limit - 1], rest[0]] if rest else first
+
+
+def keys(found: Sequence[Configuration]) -> str:
+    """The axes' names in the order of `Configuration.short`."""
+    return " · ".join(found[0].axes) if found else ""
+
+
+def _worth(one: Configuration, metric: str) -> tuple[bool, float]:
+    value = one.value(metric)
+    return bool(one.valid), value if value is not None else float("-inf")
