@@ -47,7 +47,7 @@ def test_one_engine_serves_cells_that_it_can_serve(folder: RunFolder) -> None:
         assert again is not None
         assert again.about["started_utc"] == second.about["started_utc"]
         assert starts(folder) == 2
-    assert said.getvalue().count(": done (") == 3
+    assert said.getvalue().count(": done, graph ") == 3
 
 
 def test_an_engine_that_cannot_start_is_tried_once(folder: RunFolder, tmp_path: Path) -> None:

@@ -20,12 +20,13 @@ class Rig:
     """Sweeps, searches and comparisons measure with it. A context: leaving it, however, leaves no process behind.
 
     The engine is restarted only where a cell's `engine_hash` differs from that of the cell before it.
+    driver: another rig's, so that both send with the same processes.
     """
 
-    def __init__(self, folder: RunFolder, progress: Progress) -> None:
+    def __init__(self, folder: RunFolder, progress: Progress, driver: LoadDriver | None = None) -> None:
         self._folder = folder
         self._progress = progress
-        self._driver = LoadDriver(folder.logs / "driver.log")
+        self.driver = driver or LoadDriver(folder.logs / "driver.log")
         self._server: Server | None = None
         self._engine: str | None = None  # the engine_hash that `_server` serves
         self._broken: set[str] = set()  # engine hashes whose server could not be started
@@ -35,7 +36,7 @@ class Rig:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._driver.stop()
+        self.driver.stop()
         self._stop_server()
 
     def measure(self, cell: Cell) -> Result | None:
@@ -51,7 +52,7 @@ class Rig:
             self._folder.note_failure(cell, str(error))
             self._progress.end_cell(f"FAILED: {error}")
             return None
-        self._progress.end_cell("done")
+        self._progress.end_cell(f"done, graph {cell.graph_hash}")
         return self._folder_result(cell)
 
     def _serving(self, cell: Cell) -> Server:
@@ -62,7 +63,7 @@ class Rig:
         if cell.engine_hash in self._broken:
             raise ServerFailed(NO_SERVER)
         self._progress.start_server()
-        self._driver.start()  # takes seconds too
+        self.driver.start()  # takes seconds too
         self._server, self._engine = Server(cell.container, self._next_log()), cell.engine_hash
         try:
             self._server.start(self._progress.tick)
@@ -76,7 +77,7 @@ class Rig:
         time.sleep(max(0.0, self._rest_until - time.monotonic()))
         self._progress.start_cell(cell)
         with self._folder.writing(cell) as folder:
-            measure(cell, server, self._driver, folder, self._progress.tick)
+            measure(cell, server, self.driver, folder, self._progress.tick)
         self._rest_until = time.monotonic() + cell.settings.trial.cooldown_s
 
     def _stop_server(self) -> None:

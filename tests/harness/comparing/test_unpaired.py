@@ -1,0 +1,74 @@
+import math
+from pathlib import Path
+
+import pytest
+
+from tests.harness.comparing.synthetic import GOODPUT
+from tests.harness.rows import FakeRun, steady
+from vgate.config import ConfigError
+from vgate.harness.comparing.unpaired import Sample, compare_runs, is_run, read_sample, welch
+
+MARGIN = math.log1p(0.02)
+
+
+def run_of(folder: Path, *counts: int, **changes: float) -> Sample:
+    """A run whose rounds had so many good requests per second."""
+    run = FakeRun(folder)
+    for number, count in enumerate(counts):
+        run.add(steady(count), {"batch": "lockstep"}, round=number, **changes)
+    return read_sample(str(folder))
+
+
+def test_welch_by_hand() -> None:
+    """Means 2 and 12, variances 1 and 4 of three values each: error sqrt(5/3), 2.94 degrees of freedom, taken for 2."""
+    low, high = welch([1.0, 2.0, 3.0], [10.0, 12.0, 14.0]) or (0, 0)
+    assert (low + high) / 2 == pytest.approx(10.0)
+    assert high - 10 == pytest.approx(4.303 * math.sqrt(5 / 3))
+
+
+def test_welch_needs_three_of_each() -> None:
+    assert welch([1.0, 2.0], [1.0, 2.0, 3.0]) is None
+
+
+def test_two_runs_that_differ(tmp_path: Path) -> None:
+    found = compare_runs(run_of(tmp_path / "a", 100, 101, 102), run_of(tmp_path / "b", 50, 51, 50), GOODPUT, MARGIN)
+    assert found.decision.verdict == "worse"
+    assert found.exit_code == 1
+    assert not found.paired
+    assert found.how == "Unpaired: 3 and 3 runs, measured at different times."
+    assert found.document["change"] == pytest.approx(-0.502, abs=0.001)
+    assert found.document["paired"] is False
+    assert "A change of the machine between the two" in found.text
+
+
+def test_two_rounds_decide_nothing(tmp_path: Path) -> None:
+    found = compare_runs(run_of(tmp_path / "a", 100, 101), run_of(tmp_path / "b", 50, 51, 50), GOODPUT, MARGIN)
+    assert (found.decision.verdict, found.exit_code) == ("undecided", 3)
+    assert "A has 2 usable runs; an interval needs 3 (trial.rounds)." in found.text
+
+
+def test_invalid_runs_take_no_part(tmp_path: Path) -> None:
+    busy = run_of(tmp_path / "b", 50, 51, 50, cpu_share=0.9)
+    found = compare_runs(run_of(tmp_path / "a", 100, 101, 102), busy, GOODPUT, MARGIN)
+    assert found.exit_code == 4
+    assert "Left out, 3 of 3 runs of B: the load driver used 90%" in found.text
+
+
+def test_one_configuration_is_picked_of_several(tmp_path: Path) -> None:
+    run = FakeRun(tmp_path / "run")
+    run.add(steady(10), {"batch": "passthrough"})
+    run.add(steady(20), {"batch": "lockstep"})
+    with pytest.raises(ConfigError, match=r"holds several configurations; allowed: .*::batch=passthrough, .*::batch="):
+        read_sample(str(run.path))
+    assert read_sample(f"{run.path}::batch=lockstep").results[0].numbers["requests"] == 20
+    with pytest.raises(ConfigError, match="has no configuration 'batch=none'"):
+        read_sample(f"{run.path}::batch=none")
+
+
+def test_what_is_a_run(tmp_path: Path) -> None:
+    run_of(tmp_path / "run", 10)
+    assert is_run(str(tmp_path / "run"))
+    assert is_run(f"{tmp_path}/run::batch=lockstep")
+    assert not is_run("")
+    assert not is_run("batch=lockstep")
+    assert not is_run(str(tmp_path))

@@ -1,0 +1,93 @@
+"""By which number two configurations are compared, and which way is better."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from vgate.config.errors import unknown_option
+from vgate.harness.numbers import PERCENTS
+from vgate.harness.results import Result
+
+RATES = ("goodput_per_s", "attainment", "output_tokens_per_s", "completed_per_s")
+LATENCIES = ("ttft_ms", "ttft_service_ms", "tpot_ms", "itl_ms", "e2e_ms")
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A column of a run's summary.csv. counted: it counts requests or tokens, so it may be 0 and moves in steps."""
+
+    column: str
+    higher_is_better: bool
+    counted: bool
+
+
+METRICS = {column: Metric(column, higher_is_better=True, counted=True) for column in RATES} | {
+    f"{name}_p{percent}": Metric(f"{name}_p{percent}", higher_is_better=False, counted=False)
+    for name in LATENCIES
+    for percent in PERCENTS
+}
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One measurement, as far as a comparison looks at it.
+
+    value: None where the metric is undefined or refused for want of requests. invalid: the reasons, if any.
+    cell: its folder's name.
+    """
+
+    value: float | None
+    requests: int
+    seconds: float
+    attainment: float
+    invalid: tuple[str, ...]
+    cell: str
+
+    @classmethod
+    def of(cls, result: Result, metric: Metric) -> "Measured":
+        """What a finished cell says."""
+        numbers, value = result.numbers, result.numbers[metric.column]
+        known = value is not None and math.isfinite(value) and (value > 0 or metric.counted)
+        return cls(
+            float(value) if known else None,
+            int(numbers["requests"]),
+            result.window.seconds,
+            float(numbers["attainment"]),
+            tuple(result.invalid),
+            result.folder.name,
+        )
+
+
+def gain(metric: Metric, a: Measured, b: Measured) -> float:
+    """ln(B / A), turned so that above 0 B is better. Needs both values.
+
+    A count of 0 is taken for half a request: that B has none where A has many must stay a finite number.
+    """
+    ratio = math.log(_positive(metric, b) / _positive(metric, a))
+    return ratio if metric.higher_is_better else -ratio
+
+
+def resolution(metric: Metric, sides: tuple[list[Measured], list[Measured]]) -> float:
+    """What one request more or less makes of the mean gain; 0 for a latency."""
+    fewest = min(sum(one.requests for one in side) for side in sides)
+    return 1 / max(1, fewest) if metric.counted else 0.0
+
+
+def _positive(metric: Metric, measured: Measured) -> float:
+    assert measured.value is not None  # only usable pairs are compared
+    least = 0.5 / max(1, measured.requests) if metric.column == "attainment" else 0.5 / measured.seconds
+    return measured.value or least
+
+
+def metric_named(name: str | None, container: dict[str, Any]) -> Metric:
+    """The metric of that name, units left out or not; ConfigError if there is none.
+
+    Without a name: goodput where the configuration has targets, else TTFT p50, else (answers not streamed) E2E p50.
+    """
+    if name is None:
+        without_targets = "ttft_ms_p50" if container.get("workload", {}).get("stream", True) else "e2e_ms_p50"
+        return METRICS["goodput_per_s" if any(container["slo"].values()) else without_targets]
+    short = {column.replace("_per_s", "").replace("_ms", ""): column for column in METRICS}
+    if name not in METRICS and name not in short:
+        raise unknown_option("--metric", name, "the command line", short)
+    return METRICS[short.get(name, name)]
