@@ -81,15 +81,16 @@ def said(result: Result) -> list[dict[str, str]]:
 
 def differences(a: dict[str, Any], b: dict[str, Any]) -> dict[str, str]:
     """Dotted key -> "value in a -> value in b", for what differs."""
-    left, right = dict(_flat(a)), dict(_flat(b))
+    left, right = dict(flat(a)), dict(flat(b))
     keys = [key for key in {**left, **right} if left.get(key, "absent") != right.get(key, "absent")]
     return {key: f"{left.get(key, 'absent')} → {right.get(key, 'absent')}" for key in keys}
 
 
-def _flat(content: Any, path: str = "") -> list[tuple[str, Any]]:
+def flat(content: Any, path: str = "") -> list[tuple[str, Any]]:
+    """Nested dicts as (dotted key, value)."""
     if not isinstance(content, dict) or not content:
         return [(path, content)]
-    return [pair for key, value in content.items() for pair in _flat(value, f"{path}.{key}" if path else str(key))]
+    return [pair for key, value in content.items() for pair in flat(value, f"{path}.{key}" if path else str(key))]
 
 
 def _round(result: Result, run: Run) -> dict[str, Any]:
