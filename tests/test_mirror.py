@@ -35,6 +35,7 @@ CONFINED = {
     "locust": ["vgate/harness"],
     "ray": [],
     "redis": ["vgate/cache/redis.py"],
+    "tokenizers": ["vgate/models", "vgate/workload/tokenizer.py"],
 }
 
 

@@ -73,7 +73,8 @@ def test_a_presets_key_for_an_option_not_chosen_has_no_effect_and_is_told() -> N
 
 def test_the_same_in_one_layer_or_in_a_stronger_one_is_a_mistake() -> None:
     assert wrong("cache=none", "cache.maxsize=5") == (
-        "cache.maxsize = 5 (from the command line): unknown key; cache takes no keys"
+        "cache.maxsize = 5 (from the command line): unknown key; cache takes no keys;"
+        " cache=lfu, cache=lru, cache=tinylfu, cache=ttl have it"
     )
     assert "engine.cpu_threads = 5 (from environment VGATE_ENGINE__CPU_THREADS): unknown key; allowed:" in wrong(
         VGATE_ENGINE="dry_run", VGATE_ENGINE__CPU_THREADS="5"

@@ -65,7 +65,7 @@ class FakeRun:
         self._count = 0
 
     def add(self, rows: pd.DataFrame, axes: dict[str, str] | None = None, **changes: Any) -> None:
-        """A finished cell. changes: round, effective (hash), cpu_share, generated (tokens), slo, load,
+        """A finished cell. changes: round, effective (hash), cpu_share, generated (tokens), slo, load, note,
         config (further sections)."""
         self._count += 1
         folder = self.path / "cells" / f"cell{self._count}"
@@ -78,6 +78,7 @@ class FakeRun:
             "cpu_share": changes.get("cpu_share", 0.1),
             "window_start": WINDOW.start,
             "window_end": WINDOW.end,
+            "note": changes.get("note"),
         }
         generated = changes.get("generated", int(rows["completion_tokens"].fillna(0).sum()))
         config = {

@@ -121,3 +121,10 @@ def test_nothing_valid(tmp_path: Path) -> None:
     found = verdict(run)
     assert found.headline == "No verdict: there is no valid measurement."
     assert "Could not be measured: 1 of the cells." in found.details
+
+
+def test_what_the_driver_noted_is_told_once(tmp_path: Path) -> None:
+    run = FakeRun(tmp_path / "run")
+    run.add(rows(100), A, load={"path": "trace.csv"}, note="The trace ended.")
+    run.add(rows(50), B, load={"path": "trace.csv"}, note="The trace ended.")
+    assert verdict(run).details.count("The trace ended.") == 1

@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from vgate.config import together
+from vgate.config import together, tree
 from vgate.config.errors import ConfigError, unknown, wrong
 from vgate.config.schema import Settings
 
@@ -55,7 +55,7 @@ def _explain(
     key = ".".join(str(part) for part in path)
     source = _source(key, sources, default_source)
     if detail["type"] == "extra_forbidden":
-        return unknown(key, detail["input"], source, _siblings(model, path, container))
+        return unknown(key, detail["input"], source, _siblings(model, path, container), _elsewhere(path))
     if detail["type"] == "missing":
         return ConfigError(f"{key} is missing (from {source})")
     if detail["type"] == "union_tag_invalid":
@@ -108,6 +108,14 @@ def _siblings(model: type[BaseModel], path: list[int | str], container: dict[str
             inner = [model for section in sections for model in _models(section.model_fields[part].annotation)]
             sections = [model for model in inner if _fits(model, value)]
     return sorted({name for section in sections for name in section.model_fields} - {"target"})
+
+
+def _elsewhere(path: list[int | str]) -> list[str]:
+    """Which options of the group have the key that the chosen one lacks."""
+    group, *key = map(str, path)
+    if len(key) != 1 or group not in tree.groups():
+        return []
+    return [f"{group}={option}" for option in tree.options(group) if key[0] in tree.option_keys(group, option)]
 
 
 def _models(annotation: Any) -> list[type[BaseModel]]:

@@ -1,7 +1,7 @@
 """The one error of the configuration layer, and how its line is worded."""
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import yaml
 
@@ -18,14 +18,16 @@ def wrong(key: str, value: object, source: str, why: str) -> ConfigError:
     return ConfigError(f"{key} = {without_secrets(value, named[-1] if named else key)!r} (from {source}): {why}")
 
 
-def unknown(key: str, value: object, source: str, allowed: Iterable[str]) -> ConfigError:
+def unknown(key: str, value: object, source: str, allowed: Iterable[str], elsewhere: Sequence[str] = ()) -> ConfigError:
     """The line for a key that does not exist, with the nearest one that does.
 
-    `allowed` are the names that could stand in the place of the key's last part.
+    `allowed` are the names that could stand in the place of the key's last part; `elsewhere`, choices that bring it.
     """
     parent, _, name = key.rpartition(".")
     names = sorted(allowed)
     allowed_text = f"allowed: {', '.join(names)}" if names else f"{parent or key} takes no keys"
+    if elsewhere:
+        allowed_text += f"; {', '.join(elsewhere)} {'have' if len(elsewhere) > 1 else 'has'} it"
     return wrong(key, value, source, f"unknown key{nearest(name, names, parent)}; {allowed_text}")
 
 

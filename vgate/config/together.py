@@ -1,4 +1,4 @@
-"""What sections may not say together, though each of them is right by itself."""
+"""What sections may not say together, though each of them is right by itself; of a bench's see `bench_together`."""
 
 from collections.abc import Callable
 
@@ -10,8 +10,10 @@ from vgate.config.schema import NoEngineSettings, Settings
 def check(program: str, settings: Settings, source: Callable[[str], str]) -> None:
     """Raises ConfigError. `source` says where a key came from."""
     no_chat = isinstance(settings.engine, NoEngineSettings)
-    if no_chat and program == "bench":
-        raise wrong("engine", "none", source("engine"), "the bench measures chat; choose an engine that serves it")
+    if program == "bench":
+        from vgate.config import bench_together  # a server does not load the bench's sections
+
+        bench_together.check(settings, source)
     if isinstance(settings.embedding, NoEmbeddingSettings):
         if no_chat:
             raise wrong("engine", "none", source("engine"), "and so is embedding: the server would serve nothing")

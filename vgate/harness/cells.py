@@ -3,6 +3,7 @@
 import hashlib
 import json
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
@@ -13,6 +14,7 @@ from vgate.config.errors import wrong
 from vgate.config.graph import graph_hash as hash_of_graph
 from vgate.config.layers import parse
 from vgate.harness.effective import effective
+from vgate.harness.inputs import input_digests
 from vgate.load.seeds import derive
 
 # What names a run or paces it, and changes nothing that is measured in a cell.
@@ -43,8 +45,19 @@ class Cell:
     @property
     def config_hash(self) -> str:
         """Equal for cells that differ in nothing but the round."""
+        return digest(self._measured)
+
+    @property
+    def _measured(self) -> dict[str, Any]:
+        """All that decides what is measured, but for the round."""
         trial = {key: value for key, value in self.container["trial"].items() if key not in NOT_MEASURED}
-        return digest({**self.container, "trial": trial, "experiment": None})
+        inputs = {"inputs": self.inputs} if self.inputs else {}
+        return {**self.container, **inputs, "trial": trial, "experiment": None}
+
+    @cached_property
+    def inputs(self) -> dict[str, str]:
+        """Digests of the files that the load is made from, as they were when the cell was planned."""
+        return input_digests(self.container)
 
     @property
     def key(self) -> str:
@@ -59,8 +72,7 @@ class Cell:
     @property
     def effective_hash(self) -> str:
         """Equal for cells whose settings cannot make a difference: measurements of the same thing."""
-        trial = {key: value for key, value in self.container["trial"].items() if key not in NOT_MEASURED}
-        return digest(effective({**self.container, "trial": trial, "experiment": None}))
+        return digest(effective(self._measured))
 
     @property
     def graph_hash(self) -> str:

@@ -42,12 +42,14 @@ class Outcome:
 
     cpu_share: the driver's CPU time in the window over the window's length, in cores.
     utc_start: the window's start as wall-clock seconds since 1970, for people.
+    note: what a reader of the results has to know, in words; None: nothing.
     """
 
     window_start: int
     window_end: int
     cpu_share: float
     utc_start: float
+    note: str | None = None
 
     def save(self, path: Path) -> None:
         """In one step: who waits for the file finds it whole."""

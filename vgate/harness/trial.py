@@ -77,5 +77,6 @@ def _description(cell: Cell, server: Server, outcome: Outcome, started: datetime
         "started_utc": started.isoformat(timespec="milliseconds"),
         "wall_s": round(wall_s, 3),
         "server_start_s": round(server.start_s, 3),
+        "inputs": cell.inputs,
         **asdict(outcome),
     }

@@ -104,6 +104,7 @@ def _caveats(run: Run, valid: int) -> list[str]:
         notes.append(f"{invalid} of {len(run.results)} measurements are INVALID and take no part in the verdict.")
     if run.failed:
         notes.append(f"Could not be measured: {len(run.failed)} of the cells.")
+    notes += sorted({result.about["note"] for result in run.results if result.about.get("note")})
     if any("users" in result.config["load"] for result in run.results):
         notes.append("Closed loop: a slower server was asked less, so latencies were not measured at equal rates.")
     return notes

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, suppress
+from dataclasses import replace
 
 import gevent
 from gevent import Timeout
@@ -47,15 +48,14 @@ class Session:
     def run(self, load: Load) -> Outcome:
         """Drive `load` to the plan's end. Returns when every request has ended or the drain limit is over."""
         self._start = now() + LEAD_NS
-        window_start = self._start + round(self._plan.warmup_s * 1e9)
-        window_end = window_start + round(self._plan.duration_s * 1e9)
+        window_start, window_end, note = self._window(load)
         paperwork = gevent.spawn(self._book.work)
         paperwork.link_exception(self._on_greenlet_error)
         load.drive(self, self._plan.seed)
         outcome = self._watch_window(window_start, window_end)
         self._drain(window_end)
         paperwork.kill()
-        return outcome
+        return replace(outcome, note=note)
 
     def run_users(self, count: int) -> None:
         gevent.sleep(max(0.0, (self._start - now()) / 1e9))
@@ -73,6 +73,19 @@ class Session:
                 raise StopUser
 
         self._run_locust(ArrivalUser, 1)
+
+    def _window(self, load: Load) -> tuple[int, int, str | None]:
+        """Begin and end of the window. It ends with the plan if that is sooner, and a note says so.
+
+        Else a trace that is too short would look like a low rate.
+        """
+        start = self._start + round(self._plan.warmup_s * 1e9)
+        end = start + round(self._plan.duration_s * 1e9)
+        plan_end = end if load.length_s is None else self._start + round(load.length_s * 1e9)
+        if plan_end >= end:
+            return start, end, None
+        window = f"the window is {(plan_end - start) / 1e9:.1f} s long, not {self._plan.duration_s:g} s"
+        return start, plan_end, f"The trace ended {load.length_s:.1f} s after its begin: {window}."
 
     def _run_locust(self, user: type[User], count: int) -> None:
         self._environment.user_classes = [user]

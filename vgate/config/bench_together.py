@@ -1,0 +1,31 @@
+"""What the sections of a bench may not say together, though each of them is right by itself."""
+
+from collections.abc import Callable
+
+from vgate.config.bench_schema import BenchSettings
+from vgate.config.errors import wrong
+from vgate.config.load_schema import TraceSettings
+from vgate.config.schema import NoEngineSettings, Settings
+
+
+def check(settings: Settings, source: Callable[[str], str]) -> None:
+    """Raises ConfigError. `source` says where a key came from."""
+    assert isinstance(settings, BenchSettings)  # what a bench is configured by
+    if isinstance(settings.engine, NoEngineSettings):
+        raise wrong("engine", "none", source("engine"), "the bench measures chat; choose an engine that serves it")
+    if isinstance(settings.load, TraceSettings):
+        _trace_reaches_the_window(settings.load, settings.trial.warmup_s, source)
+
+
+def _trace_reaches_the_window(load: TraceSettings, warmup_s: float, source: Callable[[str], str]) -> None:
+    from vgate.load.recorded import WrongFile
+    from vgate.load.trace import Trace
+
+    try:
+        length_s = Trace(load.path, load.speed, load.start_s, load.max_rows).length_s
+    except WrongFile as error:
+        raise wrong("load.path", load.path, source("load.path"), str(error)) from None
+    assert length_s is not None  # traces end
+    if length_s <= warmup_s:
+        why = f"ends after {length_s:.1f} s at load.speed = {load.speed:g}, within trial.warmup_s = {warmup_s:g}"
+        raise wrong("load.path", load.path, source("load.path"), why)
