@@ -33,7 +33,8 @@ def cdfs(found: Sequence[Configuration], metric: Callable[[pd.DataFrame], pd.Ser
         axes.set_xlabel(title)
         place: Any = {"loc": "lower left", "bbox_to_anchor": (-0.02, 1.0), "borderaxespad": 0.2}
         axes.legend(**place, ncols=2, frameon=False, fontsize=10.5, labelcolor="linecolor", handlelength=2.2)
-        return Picture(f"How {title.partition(',')[0]} is distributed", _note(found, len(drawn)), svg(figure, title))
+        heading = f"How {title.partition(',')[0]} is distributed"
+        return Picture(heading, _note(found, len(drawn)), svg(figure, heading))
 
 
 def _axes(axes: Axes, top: float, values: Sequence[float]) -> None:
