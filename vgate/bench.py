@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from vgate.config import cli
+from vgate.config.own_preset import preset_path
 from vgate.harness.cells import Cell, expand, run_name
 from vgate.harness.files import read_json, write_json
 from vgate.harness.layout import MANIFEST
@@ -22,7 +23,10 @@ def main() -> int:
         "-m", "--multirun", action="store_true", help="sweep: every combination of comma-separated values"
     )
     parser.add_argument("--fresh", action="store_true", help="throw away what this run has measured before")
+    parser.add_argument("--write-preset", metavar="NAME", help="then write the winner as conf/preset/NAME.yaml")
     args = cli.parse(parser)
+    if args.write_preset:
+        preset_path(args.write_preset)  # a wrong name should not wait for the measurements
     cells = expand(args.overrides, args.multirun)
     if args.cfg:
         cli.show(cells[0].container, [])
@@ -31,7 +35,7 @@ def main() -> int:
     folder = RunFolder(Path(cells[0].settings.trial.results_dir) / run_name(cells))
     try:
         with folder.locked(args.fresh):
-            return _measure_and_report(cells, folder)
+            return _measure_and_report(cells, folder, args.write_preset)
     except RunBusy as error:
         print(f"vgate: {error}", file=sys.stderr)
         return 1
@@ -40,7 +44,7 @@ def main() -> int:
         return 130
 
 
-def _measure_and_report(cells: list[Cell], folder: RunFolder) -> int:
+def _measure_and_report(cells: list[Cell], folder: RunFolder, preset: str | None) -> int:
     # Only now: what measures and reports takes seconds to load, and a wrong setting should not wait for it.
     from vgate.harness.sweep import sweep
 
@@ -55,7 +59,8 @@ def _measure_and_report(cells: list[Cell], folder: RunFolder) -> int:
     sweep(missing, folder, progress)
     manifest["sessions"][-1]["wall_s"] = round(time.monotonic() - begin, 1)
     write_json(folder.path / MANIFEST, manifest | {"finished": True})
-    return _report(folder)
+    code = _report(folder)
+    return (_write_preset(folder, preset) or code) if preset else code
 
 
 def _open_manifest(folder: RunFolder, cells: list[Cell], progress: Progress) -> dict[str, Any]:
@@ -95,6 +100,20 @@ def _report(folder: RunFolder) -> int:
     print(f"\n{write_report(run)}")
     write_index(folder.path.parent)
     return 1 if run.failed or any(result.invalid for result in run.results) else 0
+
+
+def _write_preset(folder: RunFolder, name: str) -> int:
+    """1 if the run has no winner, or an INVALID one."""
+    from vgate.harness.preset import Refused, winner, write_preset
+    from vgate.harness.results import load_run
+
+    run = load_run(folder.path)
+    try:
+        print(write_preset(run, winner(run), name))
+    except Refused as error:
+        print(f"vgate: no preset: {error}", file=sys.stderr)
+        return 1
+    return 0
 
 
 def _terminate(_signal: int, _frame: object) -> NoReturn:

@@ -73,6 +73,9 @@ def _choose(program: str, named: dict[str, Entry], switched: set[str]) -> tuple[
 
 def _hydra(program: str, picks: dict[str, str]) -> tuple[DictConfig, dict[str, str]]:
     overrides = [f"{'+' if group in tree.OVERLAYS else ''}{group}={option}" for group, option in picks.items()]
+    own = tree.own_conf(picks.get("preset"))
+    if own is not None:
+        overrides.append(f"hydra.searchpath=[{_quoted(f'file://{own}')}]")
     GlobalHydra.instance().clear()
     try:
         with initialize_config_dir(str(tree.conf_dir()), version_base="1.3"):
@@ -83,6 +86,11 @@ def _hydra(program: str, picks: dict[str, str]) -> tuple[DictConfig, dict[str, s
     OmegaConf.set_struct(config, False)
     del config["hydra"]
     return config, chosen
+
+
+def _quoted(text: str) -> str:
+    """As Hydra's grammar reads it, whatever is in a path."""
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
 def _set_values(config: DictConfig, values: list[Entry]) -> None:

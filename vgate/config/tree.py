@@ -8,6 +8,9 @@ import yaml
 
 PACKAGED = Path(__file__).resolve().parent.parent / "conf"
 CHECKOUT = PACKAGED.parent.parent / "conf"
+# Where presets are written to, and looked for beside the package's own: below the working directory, as results are.
+# In a checkout that is the same folder.
+OWN_CONF = Path("conf")
 
 # Chosen on top of the others, so spelled `+preset=x`; `preset=x` is taken for the same.
 OVERLAYS = ("preset", "experiment")
@@ -36,18 +39,43 @@ def groups_of(program: str) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
-@cache
 def options(group: str) -> tuple[str, ...]:
-    """Names of a group's options, sorted."""
-    return tuple(sorted(p.stem for p in (conf_dir() / group).glob("*.yaml")))
+    """Names of a group's options, sorted; of presets, the user's own too."""
+    return tuple(sorted({name for folder in _folders(group) for name in _names(folder)}))
 
 
-@cache
 def option_text(group: str, option: str) -> Any:
     """An option's file as parsed YAML. Do not change it: it is cached."""
-    return yaml.safe_load((conf_dir() / group / f"{option}.yaml").read_text(encoding="utf-8")) or {}
+    (found, *_) = [folder for folder in _folders(group) if option in _names(folder)] or _folders(group)
+    return _content(found / f"{option}.yaml")
 
 
 def option_keys(group: str, option: str) -> frozenset[str]:
     """The keys that an option's file sets."""
     return frozenset(option_text(group, option))
+
+
+def own_conf(preset: str | None) -> Path | None:
+    """The folder that holds this preset's group where that is not `conf_dir()`."""
+    return None if preset is None or preset in _names(conf_dir() / "preset") else OWN_CONF.resolve()
+
+
+def forget() -> None:
+    """Look again what is there."""
+    _names.cache_clear()
+    _content.cache_clear()
+
+
+def _folders(group: str) -> tuple[Path, ...]:
+    own = (OWN_CONF.resolve() / group,) if group == "preset" else ()
+    return (conf_dir() / group, *own)
+
+
+@cache
+def _names(folder: Path) -> frozenset[str]:
+    return frozenset(path.stem for path in folder.glob("*.yaml"))
+
+
+@cache
+def _content(path: Path) -> Any:
+    return yaml.safe_load(path.read_text(encoding="utf-8")) or {}

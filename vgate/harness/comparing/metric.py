@@ -46,16 +46,22 @@ class Measured:
     @classmethod
     def of(cls, result: Result, metric: Metric) -> "Measured":
         """What a finished cell says."""
-        numbers, value = result.numbers, result.numbers[metric.column]
-        known = value is not None and math.isfinite(value) and (value > 0 or metric.counted)
+        numbers, value = result.numbers, result.numbers.get(metric.column)
         return cls(
-            float(value) if known else None,
+            _known(value, metric),
             int(numbers["requests"]),
             result.window.seconds,
             float(numbers["attainment"]),
             tuple(result.invalid),
             result.folder.name,
         )
+
+
+def _known(value: float | None, metric: Metric) -> float | None:
+    """The value, or None if nothing can be compared with it."""
+    if value is None or not math.isfinite(value):
+        return None
+    return float(value) if value > 0 or metric.counted else None
 
 
 def gain(metric: Metric, a: Measured, b: Measured) -> float:
@@ -86,7 +92,7 @@ def metric_named(name: str | None, container: dict[str, Any]) -> Metric:
     """
     if name is None:
         without_targets = "ttft_ms_p50" if container.get("workload", {}).get("stream", True) else "e2e_ms_p50"
-        return METRICS["goodput_per_s" if any(container["slo"].values()) else without_targets]
+        return METRICS["goodput_per_s" if any(container.get("slo", {}).values()) else without_targets]
     short = {column.replace("_per_s", "").replace("_ms", ""): column for column in METRICS}
     if name not in METRICS and name not in short:
         raise unknown_option("--metric", name, "the command line", short)

@@ -1,0 +1,166 @@
+"""A run's winner as a preset: what is written, what is refused, and that it composes to what was measured."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.harness.rows import FakeRun, steady
+from vgate.config import ConfigError, compose
+from vgate.config.graph import graph_hash
+from vgate.config.secrets import without_secrets
+from vgate.harness.files import read_json, write_json, write_yaml
+from vgate.harness.preset import Refused, winner, write_preset
+from vgate.harness.results import Run, load_run
+
+LOCKSTEP = ["+preset=dry_run", "batch=lockstep", "batch.max_batch_size=3", "queue=fair", "server.deadline_ms=800"]
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Presets go below the working directory."""
+    monkeypatch.chdir(tmp_path)
+
+
+def add(run: FakeRun, count: int, label: str, *overrides: str, **changes: Any) -> None:
+    """A finished cell of a real configuration with so many good requests per second."""
+    run.add(steady(count), {"named": label}, **changes)
+    cell = max(run.path.glob("cells/*"), key=lambda path: int(path.name.removeprefix("cell")))
+    write_yaml(cell / "config.yaml", without_secrets(compose("bench", list(overrides), {}).container))
+
+
+def fake(path: Path) -> FakeRun:
+    run = FakeRun(path / "run")
+    manifest = read_json(run.path / "manifest.json")
+    manifest["sessions"][0] |= {"vgate": "0.4.0", "git": {"commit": "c0ffee", "changed": True}, "machine": {"cpu": "x"}}
+    write_json(run.path / "manifest.json", manifest)
+    return run
+
+
+def two(path: Path, **of_best: Any) -> Run:
+    run = fake(path)
+    add(run, 100, "good", *LOCKSTEP, **of_best)
+    add(run, 50, "bad", "+preset=dry_run")
+    return load_run(run.path)
+
+
+def test_the_winner_composes_to_what_was_measured(tmp_path: Path) -> None:
+    run = two(tmp_path)
+    path = write_preset(run, winner(run), "best")
+    assert path == Path("conf/preset/best.yaml")
+    composed, measured = compose("serve", ["+preset=best"], {}), compose("serve", LOCKSTEP, {})
+    assert composed.container == measured.container
+    assert graph_hash(composed.settings) == graph_hash(measured.settings)
+    assert composed.sources["batch.max_batch_size"] == "preset=best"
+
+
+def test_it_can_be_changed_like_any_other(tmp_path: Path) -> None:
+    run = two(tmp_path)
+    write_preset(run, winner(run), "best")
+    composed = compose("bench", ["+preset=best", "batch=passthrough", "cache=none"], {})
+    assert composed.container["batch"]["_target_"].endswith("Passthrough")
+    assert composed.container["queue"]["_target_"].endswith("Fair")
+    assert composed.container["cache"] == {"_target_": "vgate.cache.none.NoCache"}
+
+
+def test_it_says_where_it_came_from(tmp_path: Path) -> None:
+    run = two(tmp_path)
+    text = write_preset(run, winner(run), "best").read_text(encoding="utf-8")
+    graph = graph_hash(compose("serve", LOCKSTEP, {}).settings)
+    for told in (
+        "# Measured: run, named=good, 1 round from 2026-01-01T00:00:01.000+00:00, all valid.",
+        "#   named=good is best: 100.00 good requests/s",
+        "# Source: V-Gate 0.4.0, commit c0ffee with changes; machine: x.",
+        "# Command: python -m vgate.bench",
+        f"# Component graph: {graph}",
+    ):
+        assert told in text
+    assert "host" not in yaml.safe_load(text)["server"]
+
+
+def test_secrets_are_left_out_and_named(tmp_path: Path) -> None:
+    run = fake(tmp_path)
+    keys = "security.api_keys=[{key: sk-a, name: a}, {key: sk-b, name: b, rate_limit: 3}]"
+    given = ["+preset=dry_run", "security=keys", keys]
+    add(run, 100, "only", *given, "cache=redis", "cache.url=redis://me:secret@host/0")
+    made = load_run(run.path)
+    text = write_preset(made, winner(made), "best").read_text(encoding="utf-8")
+    assert "has to be given again: cache.url, security.api_keys." in text
+    assert "***" not in text
+    again = compose("serve", ["+preset=best", keys, "cache.url=redis://me:other@host/0"], {})
+    measured = compose("serve", [*given, "cache=redis", "cache.url=redis://me:secret@host/0"], {})
+    assert graph_hash(again.settings) == graph_hash(measured.settings)
+    assert f"Component graph: {graph_hash(measured.settings)}" in text
+
+
+def test_an_invalid_winner_is_refused(tmp_path: Path) -> None:
+    """By name too; and where another round of it is valid."""
+    run = fake(tmp_path)
+    add(run, 100, "good", *LOCKSTEP, round=0)
+    add(run, 100, "good", *LOCKSTEP, round=1, cpu_share=0.9)
+    add(run, 50, "bad", "+preset=dry_run", round=0)
+    for wanted in (None, "named=good"):
+        with pytest.raises(Refused, match=r"named=good \(round 2\) is INVALID: the load driver used 90%"):
+            winner(load_run(run.path), wanted)
+
+
+def test_nothing_valid_is_refused(tmp_path: Path) -> None:
+    run = fake(tmp_path)
+    add(run, 100, "good", *LOCKSTEP, cpu_share=0.9)
+    with pytest.raises(Refused, match="every measurement of this run is INVALID: the load driver used"):
+        winner(load_run(run.path))
+
+
+def test_without_a_winner_one_is_named(tmp_path: Path) -> None:
+    run = fake(tmp_path)
+    for label, count in (("one", 100), ("other", 99)):
+        add(run, count, label, *LOCKSTEP, load={"users": 8})
+    made = load_run(run.path)
+    with pytest.raises(Refused, match="No winner between named=one"):
+        winner(made)
+    assert winner(made, "named=other").label == "named=other"
+    with pytest.raises(ConfigError, match="this run has 'named=one', 'named=other'"):
+        winner(made, "named=third")
+
+
+def test_a_run_of_one_configuration_needs_no_contest(tmp_path: Path) -> None:
+    run = fake(tmp_path)
+    add(run, 100, "only", *LOCKSTEP)
+    made = load_run(run.path)
+    assert winner(made).label == "named=only"
+
+
+@pytest.mark.parametrize("name", ["classic", "a/b", "off", "", "8", "a b", "../x"])
+def test_names_that_cannot_be(name: str, tmp_path: Path) -> None:
+    run = two(tmp_path)
+    with pytest.raises(ConfigError, match=r"^preset = "):
+        write_preset(run, winner(run), name)
+    assert not Path("conf").exists()
+
+
+def test_a_preset_is_not_overwritten(tmp_path: Path) -> None:
+    run = two(tmp_path)
+    write_preset(run, winner(run), "best")
+    with pytest.raises(ConfigError, match="is there already"):
+        write_preset(run, winner(run), "best")
+
+
+def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
+    run = two(tmp_path)
+    Path("conf").write_text("a file", encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"conf/preset/best\.yaml: cannot be written"):
+        write_preset(run, winner(run), "best")
+
+
+def test_presets_are_looked_for_below_the_working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever its name; elsewhere they are not there."""
+    place = tmp_path / "it's, [odd] = {1}"
+    place.mkdir()
+    monkeypatch.chdir(place)
+    run = two(tmp_path)
+    write_preset(run, winner(run), "best")
+    assert compose("serve", ["+preset=best"], {}).container["batch"]["max_batch_size"] == 3
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConfigError, match="unknown option"):
+        compose("serve", ["+preset=best"], {})
