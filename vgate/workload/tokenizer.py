@@ -6,9 +6,10 @@ from pathlib import Path
 
 from tokenizers import Tokenizer
 
-from vgate.workload.words import COMMON, SIZE
+from vgate.workload.words import COMMON, SIZE, Words
 
 FILE = "tokenizer.json"
+SAMPLE = 4096  # words
 PLAIN = re.compile(r"[a-z]{2,12}")
 
 
@@ -46,7 +47,9 @@ def one_token_words(name: str) -> tuple[str, ...]:
     found = [word for word, tokens in zip(candidates, encoded, strict=True) if len(tokens.ids) == 3][:SIZE]
     if len(found) < SIZE:
         raise WrongTokenizer(f"has {len(found)} words of a single token, {SIZE} are needed")
-    if count_tokens(name, " ".join(found)) != SIZE:
+    # In their own order and in one like that of prompts: words that stand together must not become one token.
+    together = f"{' '.join(found)} {Words(tuple(found)).text(0, name, SAMPLE)}"
+    if count_tokens(name, together) != SIZE + SAMPLE:
         raise WrongTokenizer(
             "joins words that stand together into one token, so that words cannot be counted one by one"
         )
@@ -62,9 +65,13 @@ def count_tokens(name: str, text: str) -> int:
 def _load(name: str) -> Tokenizer:
     path = find(name)
     try:
-        return Tokenizer.from_file(str(path))
+        tokenizer = Tokenizer.from_file(str(path))
     except Exception as error:  # noqa: BLE001 -- the library raises bare Exception
         raise WrongTokenizer(f"cannot be read: {error}") from None
+    # Some files cut or fill every text to one length.
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    return tokenizer
 
 
 def _in_cache(name: str) -> Path | None:
