@@ -41,7 +41,8 @@ from vgate.config import get_config
 from vgate.harness.manifest import circumstances
 from vgate.harness.metrics.percentile import minimum_n
 from vgate.observe.base import Observers
-from vgate.types import Call, Record
+from vgate.record import Record
+from vgate.types import Call
 
 COMMON = ["cache=none", "dedup=none", "queue.max_waiting=100000"]
 Timing = tuple[float, float, float]  # of one answer: due, first, end

@@ -10,7 +10,8 @@ from typing import Any
 import orjson
 
 from vgate.gateway import Gateway
-from vgate.types import Call, Endpoint, Event, Record
+from vgate.record import Record
+from vgate.types import Call, Endpoint, Event
 
 _NUMBERS = itertools.count(1)
 

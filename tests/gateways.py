@@ -8,7 +8,8 @@ from tests.scripted import Scripted
 from vgate.engine.base import Engine
 from vgate.gateway import Gateway
 from vgate.observe.base import Observer, Observers
-from vgate.types import Batch, Record, Ticket
+from vgate.record import Record
+from vgate.types import Batch, Ticket
 
 # (batch, cache, dedup): every one of them with every other that runs in virtual time.
 COMBINATIONS = list(itertools.product(options("batch"), virtual_options("cache"), options("dedup")))

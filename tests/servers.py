@@ -55,6 +55,10 @@ class Server:
     def admin(self, path: str, body: Any = None) -> httpx.Response:
         return self._admin.post(path, json=body, timeout=30)
 
+    def operate(self, method: str, path: str, body: Any = None) -> httpx.Response:
+        """Any admin route."""
+        return self._admin.request(method, path, json=body, timeout=30)
+
     def cache(self, method: str = "GET", path: str = "") -> httpx.Response:
         """The admin routes of the cache."""
         return self._admin.request(method, f"/cache{path}", timeout=30)

@@ -62,6 +62,8 @@ def test_a_run_folder_holds_everything(swept: tuple[Path, Any]) -> None:
             "requests.parquet",
             "metrics_before.txt",
             "metrics_after.txt",
+            "server.parquet",
+            "gauges.parquet",
         }
         config = yaml.safe_load((cell / "config.yaml").read_text(encoding="utf-8"))
         assert config["engine"]["decode_step_ms"] == 2

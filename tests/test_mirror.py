@@ -34,6 +34,7 @@ CONFINED = {
     "matplotlib": ["vgate/harness"],
     "locust": ["vgate/harness"],
     "ray": [],
+    "pynvml": ["vgate/harness/gpu.py"],
     "redis": ["vgate/cache/redis.py"],
     "tokenizers": ["vgate/models", "vgate/workload/tokenizer.py"],
 }

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from tests.calls import call_of
-from vgate.types import Record, Usage
+from vgate.record import Record
+from vgate.types import Usage
 
 
 def record(**fields: Any) -> Record:

@@ -13,7 +13,8 @@ from vgate.embedding.base import Asked, Embedding, Item, Limits, Vector
 from vgate.embeddings import Embeddings
 from vgate.errors import BadRequest
 from vgate.observe.base import Observer
-from vgate.types import Call, Record
+from vgate.record import Record
+from vgate.types import Call
 
 # A step of 10 ms, and 1 ms for a word.
 SLOW = {"tokens_per_s": 1000.0, "step_ms": 10.0}

@@ -29,14 +29,15 @@ def build_service(settings: Settings) -> Service:
     from vgate.observe.base import Observers
     from vgate.observe.logs import LogObserver
     from vgate.observe.prometheus import PrometheusObserver
+    from vgate.observe.recorder import Recorder
 
-    metrics = PrometheusObserver()
-    observer = Observers(metrics, LogObserver())
+    metrics, recorder = PrometheusObserver(), Recorder()
+    observer = Observers(metrics, LogObserver(), recorder)
     engine = build_engine(settings)
     metrics.follow(engine)
     gateway = build_gateway(settings, engine, observer)
     embeddings = build_embeddings(build_embedding(settings), gateway, observer)
-    return Service(settings, engine, gateway, embeddings, build_security(settings), metrics, observer)
+    return Service(settings, engine, gateway, embeddings, build_security(settings), metrics, recorder, observer)
 
 
 def build_engine(settings: Settings) -> Engine:

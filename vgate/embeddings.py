@@ -14,7 +14,8 @@ from vgate.embedding.flights import Flights
 from vgate.embedding.queue import ItemQueue, Place
 from vgate.errors import DeadlineExceeded, NotReady
 from vgate.observe.base import Observer
-from vgate.types import Answer, Call, Event, Record, Usage
+from vgate.record import Record
+from vgate.types import Answer, Call, Event, Usage
 
 # Items looked up before others get their turn on the event loop.
 _TURN = 64
@@ -68,7 +69,7 @@ class Embeddings:
         vectors = [want.vector for want in wanted if want.vector is not None]
         saved = sum(want.vector.tokens for want in wanted if want.cached and want.vector)
         body = await body_of(vectors, asked.fields["model"], asked.encoding, saved)
-        record.usage = Usage(sum(vector.tokens for vector in vectors), 0)
+        record.usage, record.answered = Usage(sum(vector.tokens for vector in vectors), 0), _now()
         yield Event(body, content=True, usage=record.usage)
 
     async def _find(self, call: Call, asked: Asked) -> list[_Wanted]:
@@ -139,7 +140,7 @@ class Embeddings:
     async def _run(self, call: Call, record: Record, want: _Wanted, item: Item, place: Place) -> Vector:
         await place.admitted.wait()
         if record.admitted is None:
-            record.admitted, record.generated = asyncio.get_running_loop().time(), True
+            record.admitted, record.generated = _now(), True
         vector = await self.embedding.run(item)
         self._queue.leave(place)
         if want.stored_as:
@@ -187,3 +188,7 @@ def _batched(wanted: Iterable[_Wanted], size: int) -> Iterator[list[_Wanted]]:
     rest = iter(wanted)
     while some := list(islice(rest, size)):
         yield some
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

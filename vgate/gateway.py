@@ -14,7 +14,8 @@ from vgate.dedup.flight import Flight
 from vgate.engine.base import Engine
 from vgate.errors import DeadlineExceeded, NotReady, Overloaded
 from vgate.observe.base import Observer
-from vgate.types import Answer, Batch, Call, Due, Event, Job, Record, Ticket
+from vgate.record import Record
+from vgate.types import Answer, Batch, Call, Due, Event, Job, Ticket
 
 logger = logging.getLogger(__name__)
 
@@ -43,8 +44,8 @@ class Gateway:
         if not self.engine.ready:
             raise NotReady("The model is not ready.")
         with self._underway():
-            source, events = await self._open(call, record)
-            theirs, mine, wants_usage = source.encode(), call.id.encode(), call.wants_usage
+            record.source, events = await self._open(call, record)
+            theirs, mine, wants_usage = record.source.encode(), call.id.encode(), call.wants_usage
             async with contextlib.aclosing(events):
                 event, taken = await _first(events, call.deadline), 0
                 while event is not None:
@@ -134,9 +135,10 @@ class Gateway:
         The call's client may have left long before the end: others follow until their deadline, which is `due`.
         """
         ticket = self._ticket(call)
-        ticket.opened, ticket.due = record.arrived, due
+        ticket.opened, ticket.due, record.generating = record.arrived, due, True
         try:
             job = await self.engine.prepare(self._batch.queue.as_asked(call))
+            record.span = job.span
             batch = await self._admitted(ticket, job)
             record.admitted, record.generated = ticket.admitted, True
             record.batch_id, record.batch_size = batch.id, batch.size
@@ -154,6 +156,7 @@ class Gateway:
             if cache_key:
                 await self.cache.put(cache_key, Answer(call.id, tuple(said)), call.cache_control.ttl_s)
         finally:
+            record.queued, record.held_s, record.generating = ticket.queued, ticket.held_s, False
             self._leave(ticket)
 
     def _ticket(self, call: Call) -> Ticket:
@@ -221,7 +224,8 @@ def _stamp(record: Record, event: Event) -> None:
     if event.content:
         record.last_token = asyncio.get_running_loop().time()
         record.first_token = record.last_token if record.first_token is None else record.first_token
-    record.usage = event.usage or record.usage
+    if event.usage:  # only in the last
+        record.usage, record.answered = event.usage, asyncio.get_running_loop().time()
 
 
 async def _each(events: tuple[Event, ...]) -> AsyncGenerator[Event, None]:

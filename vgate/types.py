@@ -85,9 +85,32 @@ class Answer:
     age_s: float = field(default=0.0, compare=False)
 
 
+@dataclass(slots=True)
+class EngineSpan:
+    """One call's stay in its engine, as the engine tells it. Stamps are the event loop's time in seconds.
+
+    None: it did not come to that, or the engine does not tell. The engine fills it in by the end of `run`.
+
+    queued:        it came to the engine's own queue.
+    scheduled:     its first step was planned; what it does after being preempted is part of what it was doing.
+    first_token, last_token: made in the engine; of several choices the first and the last of all.
+    prompt_tokens: as the engine counts them: once for each choice, and none before their first token.
+    tokens:        made, also those that nobody waited for.
+    preemptions:   how often it had to give its place in the KV cache to another.
+    """
+
+    queued: float | None = None
+    scheduled: float | None = None
+    first_token: float | None = None
+    last_token: float | None = None
+    prompt_tokens: int | None = None
+    tokens: int | None = None
+    preemptions: int | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A call that its engine has checked and can run. `payload` is the engine's own.
+    """A call that its engine has checked and can run. `payload` is the engine's own, `span` what becomes of it there.
 
     max_tokens: the most that may be generated, summed over all choices.
     """
@@ -96,6 +119,7 @@ class Job:
     prompt_tokens: int
     payload: Any = None
     max_tokens: int = 0
+    span: EngineSpan = field(default_factory=EngineSpan, compare=False)
 
 
 @dataclass(slots=True)
@@ -118,6 +142,19 @@ class Capacity(NamedTuple):
 
     sequences: int | None = None
     tokens: int | None = None
+
+
+class Occupancy(NamedTuple):
+    """What is in an engine now; None: not known.
+
+    running:  sequences of which it makes tokens at once.
+    waiting:  sequences in its own queue.
+    kv_usage: share of the KV cache that is taken, 0 to 1.
+    """
+
+    running: int | None = None
+    waiting: int | None = None
+    kv_usage: float | None = None
 
 
 @dataclass(slots=True)
@@ -147,6 +184,7 @@ class Ticket:
     opened:   it arrived.
     queued:   its engine had checked it, and it began to wait.
     admitted: it entered the engine, as part of `batch`.
+    held_s:   of the time from queued to admitted, so much it was held for company, though there was room.
     first:    the first event of its answer came.
     first_token, last_token: the first and the last event with content came.
     tokens:   generated so far.
@@ -162,6 +200,7 @@ class Ticket:
     batch: Batch | None = None
     queued: float | None = None
     admitted: float | None = None
+    held_s: float = 0.0
     first: float | None = None
     first_token: float | None = None
     last_token: float | None = None
@@ -186,61 +225,3 @@ class Ticket:
         if not self.complete or not self.call.stream or self.call.body.get("n") not in (None, 1):
             return None
         return tpot(self.first_token, self.last_token, self.tokens)
-
-
-@dataclass(slots=True)
-class Record:
-    """One request as the gateway saw it. Stamps are the event loop's time in seconds; None: did not happen.
-
-    choices: what the request's `n` says, unchecked.
-    status:  HTTP status; 499 when the client left first.
-    cache:   hit, miss, coalesced, partial(<cached>/<all>) or bypass(<reason>), as in `X-VGate-Cache`; "" for routes
-             without a cache.
-    key:     the cache's key of the request; None where it goes past the cache, and for embeddings, which have several.
-    age_s:   how long ago a hit was stored; of several, the oldest.
-    items:   of an embedding request; `cached_items` came from the cache.
-    """
-
-    request_id: str
-    endpoint: str
-    method: str
-    arrived: float
-    stream: bool = False
-    choices: object = 1
-    caller: str = ""
-    user: str | None = None
-    cache: str = ""
-    key: bytes | None = None
-    age_s: float | None = None
-    batch_id: int | None = None
-    batch_size: int | None = None
-    admitted: float | None = None
-    first_token: float | None = None
-    last_token: float | None = None
-    finished: float | None = None
-    usage: Usage | None = None
-    generated: bool = False
-    items: int = 0
-    cached_items: int = 0
-    status: int = 0
-    error: str = ""
-    headers: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def duration_s(self) -> float | None:
-        return None if self.finished is None else self.finished - self.arrived
-
-    @property
-    def ttft_s(self) -> float | None:
-        """From arrival to the first event with content."""
-        return None if self.first_token is None else self.first_token - self.arrived
-
-    @property
-    def tpot_s(self) -> float | None:
-        """(last - first) / (N - 1) of a streamed answer; None below two tokens, and for several choices.
-
-        Choices are made side by side, so that their tokens do not follow one another.
-        """
-        if not self.stream or self.choices != 1 or self.usage is None:
-            return None
-        return tpot(self.first_token, self.last_token, self.usage.completion_tokens)

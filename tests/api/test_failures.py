@@ -13,7 +13,7 @@ from vgate.api.failures import errors_answered
 from vgate.build import build_service
 from vgate.config import get_config
 from vgate.errors import NotReady
-from vgate.types import Record
+from vgate.record import Record
 
 
 class Sent:

@@ -11,7 +11,7 @@ from tests.components import build, options
 from vgate import sse
 from vgate.engine.base import Engine
 from vgate.errors import ApiError
-from vgate.types import Call
+from vgate.types import Call, Occupancy
 
 NEED_A_MODEL = {"vllm"}
 WITHOUT_MODEL = sorted(set(options("engine")) - NEED_A_MODEL)
@@ -139,6 +139,37 @@ async def test_a_bad_request_is_refused_when_it_is_prepared_with_the_field_named
     assert 400 <= caught.value.status < 500
     assert caught.value.param == param
     assert len(caught.value.message) < 300
+
+
+@pytest.mark.parametrize("stream", [True, False])
+async def test_what_it_tells_of_a_call_is_in_order_and_counts_each_choice(engine: Engine, stream: bool) -> None:
+    await engine.start()
+    job = await engine.prepare(chat(stream=stream, n=2, max_tokens=5))
+    begin = asyncio.get_running_loop().time()
+    async for _ in engine.run(job):
+        pass
+    span = job.span
+    stamps = [begin, span.queued, span.scheduled, span.first_token, span.last_token, asyncio.get_running_loop().time()]
+    assert None not in stamps
+    assert stamps == sorted(stamps, key=lambda stamp: stamp or 0)
+    assert (span.prompt_tokens, span.tokens) == (2 * job.prompt_tokens, 10)
+
+
+async def test_what_it_tells_of_an_abandoned_call_goes_as_far_as_it_came(engine: Engine) -> None:
+    await engine.start()
+    job = await engine.prepare(chat(stream=True, max_tokens=100))
+    events = engine.run(job)
+    for _ in range(11):  # the role, and ten tokens
+        await anext(events)
+    assert engine.occupancy.running == 1
+    await events.aclose()
+    assert job.span.tokens == 10
+    await asyncio.sleep(1)
+    assert engine.occupancy[:2] == (0, 0)
+
+
+async def test_before_it_starts_it_tells_nothing_of_what_is_in_it(any_engine: Engine) -> None:
+    assert any_engine.occupancy == Occupancy()
 
 
 async def test_preparing_changes_nothing_and_runs_nothing(engine: Engine) -> None:

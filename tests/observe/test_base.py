@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from vgate.observe.base import Observer, Observers
-from vgate.types import Batch, Record
+from vgate.record import Record
+from vgate.types import Batch
 
 
 class Hears(Observer):

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from vgate.observe.logs import LogObserver, configure
-from vgate.types import Batch, Record, Usage
+from vgate.record import Record
+from vgate.types import Batch, Usage
 
 Logged = Callable[[], list[dict[str, Any]]]
 

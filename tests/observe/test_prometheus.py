@@ -12,7 +12,8 @@ from tests.engine.faults import faults
 from tests.gateways import dry_run, gateway
 from vgate.errors import NotReady
 from vgate.observe.prometheus import PrometheusObserver
-from vgate.types import Batch, Record, Ticket, Usage
+from vgate.record import Record
+from vgate.types import Batch, Ticket, Usage
 
 CHAT = "/v1/chat/completions"
 Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]

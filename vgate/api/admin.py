@@ -8,6 +8,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from vgate.api.admin_cache import cache_routes, unreachable
+from vgate.api.admin_records import record_routes
 from vgate.api.service import Service
 from vgate.build import reconfigure
 from vgate.config import ConfigError, from_resolved
@@ -21,6 +22,7 @@ def build_admin(service: Service) -> Starlette:
     """`POST /swap` exchanges sections of the configuration and tells the graph hash of what is there now.
 
     `POST /reset` forgets answers and prefixes. `/cache` lists and deletes answers, see `cache_routes`.
+    `/records` and `/gauges` are for the harness, see `record_routes`.
     """
 
     async def swap(request: Request) -> JSONResponse:
@@ -49,7 +51,7 @@ def build_admin(service: Service) -> Starlette:
         return JSONResponse({"ok": True})
 
     own = [Route("/swap", swap, methods=["POST"]), Route("/reset", reset, methods=["POST"])]
-    return Starlette(routes=[*own, *cache_routes(service)])
+    return Starlette(routes=[*own, *cache_routes(service), *record_routes(service)])
 
 
 def _refused(message: str) -> JSONResponse:

@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 
 from vgate.errors import ApiError, BadRequest, TooLarge
-from vgate.types import Record
+from vgate.record import Record
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from vgate.api.asgi import App, Message, Receive, Scope, Send, header, labels, raw
 from vgate.api.failures import CLIENT_LEFT, errors_answered
 from vgate.api.service import Service
-from vgate.types import Record
+from vgate.record import Record
 
 _METHODS = frozenset({"GET", "POST", "HEAD", "OPTIONS", "PUT", "PATCH", "DELETE"})
 _REQUEST_ID = re.compile(r"[\x21-\x7e]{1,128}")

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from vgate import sse
 from vgate.api.asgi import ClientLeft, Send, send_error
 from vgate.errors import ApiError, Stopping
-from vgate.types import Record
+from vgate.record import Record
 
 logger = logging.getLogger(__name__)
 
@@ -37,6 +37,7 @@ async def _answer(send: Send, record: Record, error: ApiError) -> None:
     # Of a 4xx only the code: its message may quote the prompt, which is not for the log.
     quoted = f"{error.code or error.kind} {error.param or ''}".strip()
     record.error = error.message if error.status >= 500 else quoted
+    record.answered = asyncio.get_running_loop().time()
     if not record.status:
         await send_error(send, record, error)
     elif record.stream:

@@ -10,7 +10,8 @@ from vgate.api import caching
 from vgate.api.asgi import ClientLeft, Receive, Scope, Send, header, read_json, send_whole, start
 from vgate.api.service import Service
 from vgate.errors import BadRequest, Stopping
-from vgate.types import Call, Endpoint, Event, Record
+from vgate.record import Record
+from vgate.types import Call, Endpoint, Event
 
 _MILLISECONDS = re.compile(r"\d{1,12}(\.\d{1,6})?")
 _STREAM_HEADERS = {
@@ -37,7 +38,7 @@ class Generate:
         deadline = _deadline(scope, record.arrived, self._service.settings.server.deadline_ms)
         asks = caching.asked(scope)
         call = Call(uuid.uuid4().hex, self._endpoint, body, record.caller, deadline, asks)
-        record.stream, record.choices = call.stream, body.get("n") or 1
+        record.call_id, record.stream, record.choices = call.id, call.stream, body.get("n") or 1
         record.user = body["user"][:200] if isinstance(body.get("user"), str) else None
         path = self._service.embeddings if self._endpoint == "embeddings" else self._service.gateway
         async with while_connected(receive), contextlib.aclosing(path.answer(call, record)) as events:

@@ -96,6 +96,9 @@ class Adaptive(BatchStrategy):
         full = len(self.queue) >= self.max_batch_size
         return min(len(self.queue), self.max_batch_size) if full or now + SLACK_S >= self._held_until(policy) else 0
 
+    def _for_company(self) -> bool:
+        return not (self.policy.gate and self.running)
+
     def _next_due(self) -> float | None:
         policy = self.policy
         return self._opens() if policy.gate and self.running else self._held_until(policy)

@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections import OrderedDict
 from collections.abc import Callable
 
+from vgate.batch.held import Held
 from vgate.batch.pace import Pace
 from vgate.errors import DeadlineExceeded, Overloaded
 from vgate.queue.base import Queue
@@ -34,6 +35,7 @@ class BatchStrategy(ABC):
         self._present = 0
         self._capacity = capacity
         self._pace = Pace()
+        self._held = Held()
         self._numbers = itertools.count(1)
         self._batches = itertools.count(1)
         self._arrived: OrderedDict[Ticket, None] = OrderedDict()  # a dict's first is slow to find in a long queue
@@ -62,7 +64,8 @@ class BatchStrategy(ABC):
 
     async def enter(self, ticket: Ticket, job: Job) -> Batch:
         """Wait for admission. Raises DeadlineExceeded for a request that cannot be answered in time any more."""
-        ticket.job, ticket.queued = job, asyncio.get_running_loop().time()
+        now = asyncio.get_running_loop().time()
+        ticket.job, ticket.queued, ticket.held_s = job, now, -self._held.total(now)
         self.queue.push(ticket)
         self._arrived[ticket] = None
         self._dispatch_due()
@@ -102,6 +105,10 @@ class BatchStrategy(ABC):
         """When to ask again though nobody arrives or leaves; at least one waits."""
         return None
 
+    def _for_company(self) -> bool:
+        """Whether those who wait, when none of them is due, are held for company; else they wait for room."""
+        return False
+
     def _on_admit(self, ticket: Ticket) -> None:
         """Called with each request that is admitted, before it is let go."""
         return
@@ -118,12 +125,19 @@ class BatchStrategy(ABC):
     def _dispatch_due(self) -> None:
         """Let go what is due, then set the timer for what is not."""
         now = asyncio.get_running_loop().time()
+        due = 0
         while self._next(now):
-            count = min(self._due(now), self.queue.room(self._capacity(), self.running))
+            due = self._due(now)
+            count = min(due, self._room())
             if count < 1:
                 break
             self._dispatch(int(count), now)
+        held = bool(self._arrived) and not due and self._for_company() and self._room() >= 1
+        self._held.now_is(held, now)
         self._set_timer(now)
+
+    def _room(self) -> float:
+        return self.queue.room(self._capacity(), self.running)
 
     def _next(self, now: float) -> Ticket | None:
         """The next that is worthwhile; those before it are dropped. None when nobody waits."""
@@ -131,7 +145,7 @@ class BatchStrategy(ABC):
             ticket = self.queue.peek(now)
             if self._is_worthwhile(ticket, now):
                 return ticket
-            del self._arrived[ticket]
+            self._end_wait(ticket, now)
             self.queue.remove(ticket)
         return None
 
@@ -139,7 +153,7 @@ class BatchStrategy(ABC):
         members: list[Ticket] = []
         while len(members) < count and self._next(now):
             members.append(self.queue.pop(now))
-            del self._arrived[members[-1]]
+            self._end_wait(members[-1], now)
         batch = self._new_batch(len(members), now)
         self.running += len(members)
         for ticket in members:
@@ -164,9 +178,13 @@ class BatchStrategy(ABC):
         return Batch(next(self._batches), size, now, running=size)
 
     def _drop(self, ticket: Ticket, now: float) -> None:
-        del self._arrived[ticket]
+        self._end_wait(ticket, now)
         self.queue.remove(ticket)
         ticket.refused = _why_left(ticket, now)
+
+    def _end_wait(self, ticket: Ticket, now: float) -> None:
+        del self._arrived[ticket]
+        ticket.held_s += self._held.total(now)
 
     def _set_timer(self, now: float) -> None:
         if self._timer is not None:

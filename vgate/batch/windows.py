@@ -30,6 +30,9 @@ class Collecting(BatchStrategy):
             return min(len(self.queue), self.max_batch_size)
         return 0
 
+    def _for_company(self) -> bool:
+        return self._may_dispatch()
+
     def _next_due(self) -> float | None:
         return self._deadline() if self._may_dispatch() else None
 

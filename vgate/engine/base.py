@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, Mapping
 from typing import Any
 
 from vgate.forms import Shape
-from vgate.types import Call, Capacity, Job
+from vgate.types import Call, Capacity, Job, Occupancy
 
 
 class Engine(ABC):
@@ -62,6 +62,11 @@ class Engine(ABC):
         """What it can do at once, as far as it is known; nothing is before it has started."""
         return Capacity()
 
+    @property
+    def occupancy(self) -> Occupancy:
+        """What is in it now, as far as it tells."""
+        return Occupancy()
+
     @abstractmethod
     def models(self) -> list[dict[str, Any]]:
         """The served models as objects of `/v1/models`."""
@@ -75,7 +80,7 @@ class Engine(ABC):
         """The answer: one JSON body, or SSE events that end with a usage chunk and `[DONE]`.
 
         Events that carry an id carry the call's. Raises ApiError; a streamed answer may also end with an error event.
-        Closing the generator aborts the work.
+        Closing the generator aborts the work. When it has ended, `job.span` holds what the engine tells of it.
         """
 
     async def reset(self) -> None:

@@ -8,10 +8,10 @@ from vgate.engine.base import Engine
 from vgate.engine.dry_answers import SHAPES, stream, whole
 from vgate.engine.dry_faults import Fault, Faults, faulty
 from vgate.engine.dry_request import DryRequest, read_request
-from vgate.engine.dry_steps import StepClock, engine_died
+from vgate.engine.dry_steps import Sequence, StepClock, engine_died
 from vgate.engine.restart import Restarting, RestartPolicy
 from vgate.forms import Shape
-from vgate.types import Call, Capacity, Job
+from vgate.types import Call, Capacity, EngineSpan, Job, Occupancy
 
 
 class DryRunEngine(Engine):
@@ -78,6 +78,14 @@ class DryRunEngine(Engine):
     def capacity(self) -> Capacity:
         return Capacity(self._max_num_seqs, self._max_num_seqs * self._max_model_len)
 
+    @property
+    def occupancy(self) -> Occupancy:
+        core = self._running.core
+        if core is None:
+            return Occupancy()
+        held = sum(sequence.prompt_tokens + sequence.made for sequence in core.running)
+        return Occupancy(len(core.running), core.waiting, held / (self._max_num_seqs * self._max_model_len))
+
     def models(self) -> list[dict[str, Any]]:
         return [
             {
@@ -115,6 +123,7 @@ class DryRunEngine(Engine):
                 await asyncio.gather(*(sequence.finish() for sequence in sequences))
                 yield whole(job.call, request, self._model)
         finally:
+            _tell(job.span, sequences)
             for sequence in sequences:
                 sequence.abort()
 
@@ -126,3 +135,14 @@ def _place(job: Job, tokens: int) -> int:
         return 0
     roles = len(choices) if job.call.endpoint == "chat" else 0
     return roles + min(tokens, sum(map(len, choices)))
+
+
+def _tell(span: EngineSpan, sequences: list[Sequence]) -> None:
+    """What became of a call, in the words of its engine."""
+    begun = [sequence for sequence in sequences if sequence.first is not None]
+    span.queued = min(sequence.queued for sequence in sequences)
+    span.scheduled = min((s.scheduled for s in sequences if s.scheduled is not None), default=None)
+    span.first_token = min((s.first for s in begun if s.first is not None), default=None)
+    span.last_token = max((s.last for s in begun if s.last is not None), default=None)
+    span.prompt_tokens = sum(sequence.prompt_tokens for sequence in begun)
+    span.tokens, span.preemptions = sum(sequence.made for sequence in sequences), 0

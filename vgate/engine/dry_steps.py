@@ -10,13 +10,18 @@ class Sequence:
     """One answer in the making: how many tokens it has, and a bell that rings with each.
 
     pace: steps for a token; 1 is as fast as the engine goes.
+    queued, scheduled, first, last: when it came to the queue, entered a step, had its first and its last token.
     """
 
-    def __init__(self, prompt_tokens: int, tokens: int, pace: int = 1) -> None:
+    def __init__(self, prompt_tokens: int, tokens: int, pace: int, now: float) -> None:
         self.prompt_tokens = prompt_tokens
         self.tokens = tokens
         self.made = 0
         self.aborted = False
+        self.queued = now
+        self.scheduled: float | None = None
+        self.first: float | None = None
+        self.last: float | None = None
         self._pace = pace
         self._steps = 0
         self._lost = False
@@ -43,11 +48,13 @@ class Sequence:
         self._lost = True
         self._bell.set()
 
-    def advance(self) -> None:
+    def advance(self, now: float) -> None:
         """One step more."""
         self._steps += 1
         if self._steps % self._pace == 0:
             self.made += 1
+            self.last = now
+            self.first = now if self.first is None else self.first
             self._bell.set()
 
     @property
@@ -91,11 +98,21 @@ class StepClock:
         """Queue a sequence; its tokens come as steps are done."""
         if not self.alive:
             raise engine_died()
-        sequence = Sequence(prompt_tokens, tokens, pace)
+        sequence = Sequence(prompt_tokens, tokens, pace, asyncio.get_running_loop().time())
         self._waiting.append(sequence)
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._steps())
         return sequence
+
+    @property
+    def running(self) -> list[Sequence]:
+        """Those of which tokens are made."""
+        return [sequence for sequence in self._running if not sequence.over]
+
+    @property
+    def waiting(self) -> int:
+        """How many are not among them yet."""
+        return sum(not sequence.over for sequence in self._waiting)
 
     async def prefill(self, prompt_tokens: int) -> None:
         """Read a prompt and make nothing: what an embedding costs."""
@@ -134,14 +151,16 @@ class StepClock:
             if not self._running:
                 return
             await asyncio.sleep(self._duration(admitted))
+            now = asyncio.get_running_loop().time()
             for sequence in self._running:
-                sequence.advance()
+                sequence.advance(now)
 
     def _admit(self) -> list[Sequence]:
-        admitted: list[Sequence] = []
+        now, admitted = asyncio.get_running_loop().time(), list[Sequence]()
         while self._waiting and len(self._running) < self._max_num_seqs:
             sequence = self._waiting.popleft()
             if not sequence.over:
+                sequence.scheduled = now
                 admitted.append(sequence)
                 self._running.append(sequence)
         return admitted

@@ -13,7 +13,7 @@ from vgate.engine.restart import Restarting, RestartPolicy
 from vgate.engine.vllm_names import Names
 from vgate.errors import EngineStartError, NotReady
 from vgate.forms import Shape
-from vgate.types import Call, Capacity, Job
+from vgate.types import Call, Capacity, Job, Occupancy
 
 if TYPE_CHECKING:
     from vgate.engine.vllm_core import VllmCore
@@ -110,6 +110,11 @@ class VllmEngine(Engine):
     def capacity(self) -> Capacity:
         core = self._running.core
         return core.capacity if core is not None else Capacity()
+
+    @property
+    def occupancy(self) -> Occupancy:
+        core = self._running.core
+        return core.occupancy if core is not None else Occupancy()
 
     def models(self) -> list[dict[str, Any]]:
         return self.core.model_cards

@@ -8,13 +8,16 @@ import threading
 from argparse import Namespace
 from collections.abc import AsyncGenerator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from vgate.engine import vllm_errors, vllm_settings
 from vgate.engine.vllm_names import Names
 from vgate.errors import BadRequest, EngineStartError
 from vgate.forms import Shape
-from vgate.types import Call, Capacity, Job
+from vgate.types import Call, Capacity, Job, Occupancy
+
+if TYPE_CHECKING:
+    from vgate.engine.vllm_stats import Watch
 
 logger = logging.getLogger(__name__)
 
@@ -34,12 +37,16 @@ def _load(args: Namespace, names: Names) -> "VllmCore":
     from vllm.engine.arg_utils import AsyncEngineArgs
     from vllm.v1.engine.async_llm import AsyncLLM
 
+    from vgate.engine.vllm_stats import Watch
+
+    watch = Watch()
     try:
         config = AsyncEngineArgs.from_cli_args(args).create_engine_config()
-        llm = AsyncLLM.from_vllm_config(config, disable_log_stats=args.disable_log_stats)
+        loggers = None if args.disable_log_stats else watch.loggers  # any logger would have statistics kept
+        llm = AsyncLLM.from_vllm_config(config, stat_loggers=loggers, disable_log_stats=args.disable_log_stats)
     except (Exception, SystemExit) as error:  # noqa: BLE001  vLLM raises of all kinds; the cause is told
         raise EngineStartError(_where(args.model, names) + _cause(error)) from None
-    return VllmCore(llm, args)
+    return VllmCore(llm, args, watch)
 
 
 def _where(model: str, names: Names) -> str:
@@ -59,9 +66,10 @@ def _cause(error: BaseException) -> str:
 class VllmCore:
     """Handlers and identity of one loaded model."""
 
-    def __init__(self, llm: Any, args: Namespace) -> None:
+    def __init__(self, llm: Any, args: Namespace, watch: "Watch") -> None:
         self._llm = llm
         self._args = args
+        self._watch = watch
         self._handlers: dict[str, Any] = {}
         self.sampling_defaults: dict[str, Any] = {}
         self.model_cards: list[dict[str, Any]] = []
@@ -84,6 +92,7 @@ class VllmCore:
         except Exception as error:  # noqa: BLE001  vLLM raises of all kinds; the cause is told
             raise EngineStartError(_cause(error)) from None
         self._handlers = _handlers(state)
+        self._follow()
         generating = self._handlers.get("chat")
         self.sampling_defaults = dict(generating.default_sampling_params) if generating else {}
         cards = await state.openai_serving_models.show_available_models()
@@ -95,6 +104,13 @@ class VllmCore:
             "max_model_len": self._llm.model_config.max_model_len,
             "quantization": self._llm.model_config.quantization,
         }
+
+    def _follow(self) -> None:
+        from vgate.engine.vllm_stats import Followed
+
+        # Built by vLLM with its own arguments; ours adds methods only.
+        self._llm.output_processor.__class__ = Followed
+        self._llm.output_processor.follow_calls()
 
     def _room(self) -> Capacity:
         config = self._llm.vllm_config
@@ -124,6 +140,11 @@ class VllmCore:
     def vocabulary(self) -> int:
         """How many tokens the model knows."""
         return int(self._llm.model_config.get_vocab_size())
+
+    @property
+    def occupancy(self) -> Occupancy:
+        """What is in the engine, as of its last step."""
+        return self._watch.occupancy
 
     @property
     def alive(self) -> bool:
@@ -172,7 +193,7 @@ class VllmCore:
             why = "this engine schedules first come, first served (engine.extra_args.scheduling_policy)"
             raise BadRequest(f"priority must be 0: {why}", "priority")
         if request.stream:
-            _count_usage(request)
+            requests.count_usage(request)
         with self.api_errors():
             size = vllm_errors.unless_error(await handler.check(request))
         return Job(call, size.prompt_tokens, request, size.max_tokens)
@@ -183,16 +204,17 @@ class VllmCore:
 
         handler = self._handlers[job.call.endpoint]
         method = {"chat": "create_chat_completion", "completions": "create_completion"}
-        with self.api_errors():
-            answer = vllm_errors.unless_error(await getattr(handler, method[job.call.endpoint])(job.payload))
-        if not job.call.stream:
-            yield body_of(answer)
-            return
-        async with contextlib.aclosing(answer):
-            async for event in answer:
-                if event.startswith(_ERROR) and not self.alive:
-                    raise vllm_errors.died()
-                yield event.encode()
+        with self._llm.output_processor.following(job):
+            with self.api_errors():
+                answer = vllm_errors.unless_error(await getattr(handler, method[job.call.endpoint])(job.payload))
+            if not job.call.stream:
+                yield body_of(answer)
+                return
+            async with contextlib.aclosing(answer):
+                async for event in answer:
+                    if event.startswith(_ERROR) and not self.alive:
+                        raise vllm_errors.died()
+                    yield event.encode()
 
     def api_errors(self) -> contextlib.AbstractContextManager[None]:
         """VLLM's exceptions as ApiError."""
@@ -214,13 +236,3 @@ def _handlers(state: Any) -> dict[str, Any]:
             # Built by vLLM with its own arguments; ours adds methods only.
             found[name].__class__ = ours
     return {name: handler for name, handler in found.items() if handler is not None}
-
-
-def _count_usage(request: Any) -> None:
-    """Have the stream end with usage, whether the client asked for it or not."""
-    from vllm.entrypoints.openai.chat_completion.protocol import StreamOptions
-
-    options = request.stream_options
-    # vLLM gives the second only with the first.
-    continuous = bool(options and options.include_usage and options.continuous_usage_stats)
-    request.stream_options = StreamOptions(include_usage=True, continuous_usage_stats=continuous)

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from fastapi.responses import Response
 from pydantic import BaseModel, PrivateAttr, TypeAdapter, ValidationError
-from vllm.entrypoints.openai.chat_completion.protocol import ChatCompletionRequest
+from vllm.entrypoints.openai.chat_completion.protocol import ChatCompletionRequest, StreamOptions
 from vllm.entrypoints.openai.chat_completion.serving import OpenAIServingChat
 from vllm.entrypoints.openai.completion.protocol import CompletionRequest
 from vllm.entrypoints.openai.completion.serving import OpenAIServingCompletion
@@ -166,3 +166,11 @@ def body_of(response: Any) -> bytes:
     if isinstance(response, Response):
         return bytes(response.body)
     return bytes(response.model_dump_json(), "utf-8")
+
+
+def count_usage(request: Any) -> None:
+    """Have the stream end with usage, whether the client asked for it or not."""
+    options = request.stream_options
+    # vLLM gives the second only with the first.
+    continuous = bool(options and options.include_usage and options.continuous_usage_stats)
+    request.stream_options = StreamOptions(include_usage=True, continuous_usage_stats=continuous)

@@ -10,5 +10,6 @@ COMPARISON, REPLAY = "comparison.json", "replay.json"
 # In results/<run>/cells/<cell>/
 CELL, CONFIG, PLAN, REQUESTS = "cell.json", "config.yaml", "plan.json", "requests.parquet"
 METRICS_BEFORE, METRICS_AFTER = "metrics_before.txt", "metrics_after.txt"
+SERVER, GAUGES = "server.parquet", "gauges.parquet"
 # There while a cell is being measured
 RAW, OUTCOME = "raw.bin", "driver.json"

@@ -10,6 +10,7 @@ from pyarrow import parquet
 
 from vgate.harness.answers import decode
 from vgate.harness.exchange import Exchange
+from vgate.harness.frames import to_pandas
 from vgate.harness.plan import Outcome
 
 SCHEMA = pa.schema(
@@ -39,7 +40,7 @@ def rows_from(exchanges: Iterable[Exchange], outcome: Outcome) -> pd.DataFrame:
 
 def frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
     """A frame with all columns of SCHEMA; keys that a row lacks are null."""
-    return _to_pandas(pa.Table.from_pylist(rows, schema=SCHEMA).sort_by("t_int"))
+    return to_pandas(pa.Table.from_pylist(rows, schema=SCHEMA).sort_by("t_int"))
 
 
 def save(rows: pd.DataFrame, path: Path) -> None:
@@ -49,13 +50,7 @@ def save(rows: pd.DataFrame, path: Path) -> None:
 
 def load(path: Path) -> pd.DataFrame:
     """Read rows back, as they were saved."""
-    return _to_pandas(parquet.read_table(path, schema=SCHEMA))
-
-
-def _to_pandas(table: pa.Table) -> pd.DataFrame:
-    """Whole numbers stay whole where some are null: a float cannot hold a nanosecond stamp."""
-    rows: pd.DataFrame = table.to_pandas(types_mapper={pa.int64(): pd.Int64Dtype()}.get)
-    return rows
+    return to_pandas(parquet.read_table(path, schema=SCHEMA))
 
 
 def _row(exchange: Exchange, outcome: Outcome) -> dict[str, Any]:

@@ -9,13 +9,25 @@ from typing import Any
 import pandas as pd
 import yaml
 
-from vgate.harness import records
+from vgate.harness import gauges, records, server_records
 from vgate.harness.files import read_json, write_text
-from vgate.harness.layout import CELL, CONFIG, MANIFEST, METRICS_AFTER, METRICS_BEFORE, REQUESTS, SUMMARY
+from vgate.harness.layout import (
+    CELL,
+    CONFIG,
+    GAUGES,
+    MANIFEST,
+    METRICS_AFTER,
+    METRICS_BEFORE,
+    REQUESTS,
+    SERVER,
+    SUMMARY,
+)
+from vgate.harness.ledger import disagreements
 from vgate.harness.metrics.goodput import Slo
 from vgate.harness.metrics.rates import Window
 from vgate.harness.numbers import numbers
 from vgate.harness.prometheus_text import total
+from vgate.harness.server_numbers import server_numbers
 from vgate.harness.store import RunFolder
 from vgate.harness.validity import imported_reasons, reasons
 
@@ -45,6 +57,18 @@ class Result:
         return records.load(self.folder / REQUESTS)
 
     @cached_property
+    def server(self) -> pd.DataFrame | None:
+        """The server's records of all requests (`vgate.harness.server_records`); None in runs that have none."""
+        path = self.folder / SERVER
+        return server_records.load(path) if path.exists() else None
+
+    @cached_property
+    def gauges(self) -> pd.DataFrame | None:
+        """Who was where, from before the first request to after the last (`vgate.harness.gauges`); None as above."""
+        path = self.folder / GAUGES
+        return gauges.load(path) if path.exists() else None
+
+    @cached_property
     def config(self) -> dict[str, Any]:
         """The resolved configuration, API keys blotted out."""
         content: dict[str, Any] = yaml.safe_load((self.folder / CONFIG).read_text(encoding="utf-8"))
@@ -71,20 +95,27 @@ class Result:
 
     @cached_property
     def numbers(self) -> dict[str, Any]:
-        """`vgate.harness.numbers` of this cell, and the driver's CPU share."""
-        return {**numbers(self.rows, self.window, self.slo), "driver_cpu": self.about["cpu_share"]}
+        """`numbers` and `server_numbers` of this cell, and the driver's CPU share."""
+        seen = server_numbers(self.rows, self.server, self.gauges, self.window)
+        return {**numbers(self.rows, self.window, self.slo), **seen, "driver_cpu": self.about["cpu_share"]}
 
     @cached_property
     def invalid(self) -> list[str]:
         """Why this measurement may not be believed, in words; empty if it may."""
         open_loop = "users" not in self.config["load"]
-        return reasons(self.rows, self.window, self.about["cpu_share"], self._generated(), open_loop)
+        found = reasons(self.rows, self.window, self.about["cpu_share"], self._generated(), open_loop)
+        if self.server is None:
+            return found
+        return [*found, *disagreements(self.rows, self.server, self._metrics, self.about["records_dropped"])]
 
     def _generated(self) -> float:
-        before, after = (
-            total((self.folder / name).read_text(encoding="utf-8"), TOKENS) for name in (METRICS_BEFORE, METRICS_AFTER)
-        )
+        before, after = (total(text, TOKENS) for text in self._metrics)
         return after - before
+
+    @cached_property
+    def _metrics(self) -> tuple[str, str]:
+        before, after = ((self.folder / name).read_text(encoding="utf-8") for name in (METRICS_BEFORE, METRICS_AFTER))
+        return before, after
 
 
 class ImportedResult(Result):
@@ -95,7 +126,7 @@ class ImportedResult(Result):
         """NaN, not known, where the file does not hold what the number needs."""
         assert self.imported is not None  # Result.read has seen to it
         absent = tuple(self.imported["absent"])
-        found = numbers(self.rows, self.window, self.slo)
+        found = numbers(self.rows, self.window, self.slo) | server_numbers(self.rows, None, None, self.window)
         return {name: math.nan if name.startswith(absent) else value for name, value in found.items()}
 
     @cached_property

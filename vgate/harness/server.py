@@ -77,11 +77,26 @@ class Server:
         self._ask(self._admin, "POST", "/reset", json={})
 
     def metrics(self) -> str:
-        """The text of `/metrics`, once nothing is in flight but the question for it."""
+        """The text of `/metrics`, once nothing is in flight but the question for it, nor generated for nobody."""
         limit = time.monotonic() + SETTLE_LIMIT_S
-        while total(text := self._get("/metrics").text, "vgate_requests_in_flight") > 1 and time.monotonic() < limit:
+        while _is_busy(text := self._get("/metrics").text) and time.monotonic() < limit:
             time.sleep(LOOK_EVERY_S)
         return text
+
+    def keep_records(self, limit: int) -> None:
+        """Have the server keep a record of each request from now on, at most so many."""
+        self._ask(self._admin, "PUT", "/records", json={"limit": limit})
+
+    def take_records(self) -> tuple[str, int]:
+        """The records as lines of JSON, and for how many there was no room; none are kept any more."""
+        response = self._ask(self._admin, "GET", "/records")
+        self._ask(self._admin, "DELETE", "/records")
+        return response.text, int(response.headers["x-vgate-dropped"])
+
+    def gauges(self) -> dict[str, Any]:
+        """Who is where at this moment. May be called from another thread."""
+        gauges: dict[str, Any] = self._ask(self._admin, "GET", "/gauges").json()
+        return gauges
 
     def model(self) -> str:
         """The name that requests have to put into `model`."""
@@ -114,6 +129,11 @@ class Server:
         if not response.is_success:
             raise ServerFailed(f"{method} {path}: HTTP {response.status_code}: {response.text[:500]}")
         return response
+
+
+def _is_busy(metrics: str) -> bool:
+    generations = total(metrics, "vgate_queue_waiting") + total(metrics, "vgate_engine_running")
+    return total(metrics, "vgate_requests_in_flight") > 1 or generations > 0
 
 
 def first_api_key(container: dict[str, Any]) -> str | None:

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from vgate.config.secrets import without_secrets
-from vgate.harness import records
+from vgate.harness import gauges, records, server_records
 from vgate.harness.cells import Cell
 from vgate.harness.driving import LoadDriver
 from vgate.harness.exchange import read
 from vgate.harness.files import write_json, write_yaml
-from vgate.harness.layout import CELL, CONFIG, METRICS_AFTER, METRICS_BEFORE, OUTCOME, RAW, REQUESTS
+from vgate.harness.gpu import Gpus
+from vgate.harness.layout import CELL, CONFIG, GAUGES, METRICS_AFTER, METRICS_BEFORE, OUTCOME, RAW, REQUESTS, SERVER
 from vgate.harness.plan import Outcome, Plan
 from vgate.harness.server import Server, ServerFailed
 
@@ -31,14 +32,21 @@ def measure(cell: Cell, server: Server, driver: LoadDriver, folder: Path, tick: 
 
     begin, started = time.monotonic(), datetime.now(UTC)
     _configure(server, cell)
+    server.keep_records(server_records.LIMIT)
     (folder / METRICS_BEFORE).write_text(server.metrics(), encoding="utf-8")
-    outcome = driver.drive(_plan(cell, server, folder), server.api_key, watch)
+    gpus = Gpus()
+    with gauges.Sampler(lambda: server.gauges() | gpus.read()) as sampler:
+        outcome = driver.drive(_plan(cell, server, folder), server.api_key, watch)
     (folder / METRICS_AFTER).write_text(server.metrics(), encoding="utf-8")
+    kept, dropped = server.take_records()
     records.save(records.rows_from(read(folder / RAW), outcome), folder / REQUESTS)
+    server_records.save(server_records.frame(kept), folder / SERVER)
+    gauges.save(sampler.samples, folder / GAUGES)
     for scratch in (RAW, OUTCOME):
         (folder / scratch).unlink()
     write_yaml(folder / CONFIG, without_secrets(cell.container))
-    write_json(folder / CELL, _description(cell, server, outcome, started, time.monotonic() - begin))
+    description = _description(cell, server, outcome, started, time.monotonic() - begin)
+    write_json(folder / CELL, description | {"records_dropped": dropped})
 
 
 def _configure(server: Server, cell: Cell) -> None:

@@ -3,7 +3,8 @@
 import logging
 from collections.abc import Callable
 
-from vgate.types import Batch, Record, Ticket
+from vgate.record import Record
+from vgate.types import Batch, Ticket
 
 logger = logging.getLogger(__name__)
 

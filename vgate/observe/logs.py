@@ -12,7 +12,8 @@ import orjson
 import structlog
 
 from vgate.observe.base import Observer
-from vgate.types import Batch, Record
+from vgate.record import Record
+from vgate.types import Batch
 
 logger = logging.getLogger("vgate.requests")
 

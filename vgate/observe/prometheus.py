@@ -10,7 +10,8 @@ from prometheus_client.registry import Collector
 from vgate.cache.base import Held
 from vgate.engine.base import Engine
 from vgate.observe.base import Observer
-from vgate.types import Batch, Record, Ticket
+from vgate.record import Record
+from vgate.types import Batch, Ticket
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 

@@ -1,0 +1,80 @@
+"""What is known of one request when it is over: the gateway's own stamps and its engine's."""
+
+from dataclasses import dataclass, field
+
+from vgate.types import EngineSpan, Usage, tpot
+
+
+@dataclass(slots=True)
+class Record:
+    """One request as the gateway saw it. Stamps are the event loop's time in seconds; None: did not happen.
+
+    Those of a generation are on the record of the request that started it, also of one whose client did not stay: they
+    may come after `finished`.
+
+    choices: what the request's `n` says, unchecked.
+    status:  HTTP status; 499 when the client left first.
+    cache:   hit, miss, coalesced, partial(<cached>/<all>) or bypass(<reason>), as in `X-VGate-Cache`; "" for routes
+             without a cache.
+    key:     the cache's key of the request; None where it goes past the cache, and for embeddings, which have several.
+    age_s:   how long ago a hit was stored; of several, the oldest.
+    call_id: of the call that was made of it; "" when it did not come to that.
+    source:  the call whose generation the answer is: its own, one that was joined, one whose answer was stored.
+    queued, admitted, held_s: as on the `Ticket` of its own generation.
+    generating: its own generation is under way: what the record says of it is not yet all.
+    generated: that has entered the engine.
+    answered: the answer was there to its end, and only sending it was left.
+    span:    what the engine tells of its own generation.
+    items:   of an embedding request; `cached_items` came from the cache.
+    """
+
+    request_id: str
+    endpoint: str
+    method: str
+    arrived: float
+    stream: bool = False
+    choices: object = 1
+    caller: str = ""
+    user: str | None = None
+    cache: str = ""
+    key: bytes | None = None
+    age_s: float | None = None
+    call_id: str = ""
+    source: str = ""
+    batch_id: int | None = None
+    batch_size: int | None = None
+    queued: float | None = None
+    admitted: float | None = None
+    held_s: float = 0.0
+    first_token: float | None = None
+    last_token: float | None = None
+    answered: float | None = None
+    finished: float | None = None
+    usage: Usage | None = None
+    generating: bool = False
+    generated: bool = False
+    span: EngineSpan | None = None
+    items: int = 0
+    cached_items: int = 0
+    status: int = 0
+    error: str = ""
+    headers: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def duration_s(self) -> float | None:
+        return None if self.finished is None else self.finished - self.arrived
+
+    @property
+    def ttft_s(self) -> float | None:
+        """From arrival to the first event with content."""
+        return None if self.first_token is None else self.first_token - self.arrived
+
+    @property
+    def tpot_s(self) -> float | None:
+        """(last - first) / (N - 1) of a streamed answer; None below two tokens, and for several choices.
+
+        Choices are made side by side, so that their tokens do not follow one another.
+        """
+        if not self.stream or self.choices != 1 or self.usage is None:
+            return None
+        return tpot(self.first_token, self.last_token, self.usage.completion_tokens)
