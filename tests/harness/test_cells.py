@@ -79,7 +79,9 @@ def test_another_measurement_is_another_cell(override: str) -> None:
     assert run_name(changed) != run_name(plain)
 
 
-@pytest.mark.parametrize("override", ["trial.results_dir=elsewhere", "trial.cooldown_s=3", "trial.name=other"])
+@pytest.mark.parametrize(
+    "override", ["trial.results_dir=elsewhere", "trial.cooldown_s=3", "trial.name=other", "trial.certify=false"]
+)
 def test_names_and_pauses_measure_nothing(override: str) -> None:
     assert expand([*FAST, override], multirun=False)[0].key == expand(FAST, multirun=False)[0].key
 

@@ -27,6 +27,8 @@ class TrialSettings(Section):
     drain_s: PositiveFloat
     rounds: Positive
     cooldown_s: NotNegative
+    certify: bool
+    drivers: Positive | None
 
 
 class ExperimentSettings(Section):

@@ -18,7 +18,7 @@ from vgate.harness.inputs import input_digests
 from vgate.load.seeds import derive
 
 # What names a run or paces it, and changes nothing that is measured in a cell.
-NOT_MEASURED = ("name", "results_dir", "rounds", "cooldown_s")
+NOT_MEASURED = ("name", "results_dir", "rounds", "cooldown_s", "certify")
 # What cannot be exchanged while the server runs.
 ENGINE_SECTIONS = ("version", "server", "model", "engine", "embedding", "logging")
 

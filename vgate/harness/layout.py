@@ -1,5 +1,7 @@
 """Names of the files in a run's folder."""
 
+from pathlib import PurePath
+
 # In results/
 INDEX = "index.html"
 # In results/<run>/
@@ -13,3 +15,10 @@ METRICS_BEFORE, METRICS_AFTER = "metrics_before.txt", "metrics_after.txt"
 SERVER, GAUGES = "server.parquet", "gauges.parquet"
 # There while a cell is being measured
 RAW, OUTCOME = "raw.bin", "driver.json"
+READY, DRAINED = "ready", "drained"
+
+
+def part_of(name: str, part: int) -> str:
+    """What driver process number `part` writes: the first has the name itself, the next raw-1.bin, ..."""
+    path = PurePath(name)
+    return f"{path.stem}-{part}{path.suffix}" if part else name

@@ -7,10 +7,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from vgate.build import build_load
 from vgate.config.secrets import without_secrets
 from vgate.harness import gauges, records, server_records
 from vgate.harness.cells import Cell
-from vgate.harness.driving import LoadDriver
+from vgate.harness.driving import LoadDriver, drivers_for
 from vgate.harness.exchange import read
 from vgate.harness.files import write_json, write_yaml
 from vgate.harness.gpu import Gpus
@@ -56,6 +57,11 @@ def _configure(server: Server, cell: Cell) -> None:
         raise ServerFailed(f"it is built of {server.graph}, and this cell's configuration of {cell.graph_hash}")
 
 
+def drivers(cell: Cell) -> int:
+    """How many driver processes the cell asks for, or its load needs."""
+    return cell.settings.trial.drivers or drivers_for(build_load(cell.container["load"]))
+
+
 def _plan(cell: Cell, server: Server, folder: Path) -> Plan:
     trial = cell.settings.trial
     return Plan(
@@ -69,6 +75,7 @@ def _plan(cell: Cell, server: Server, folder: Path) -> Plan:
         drain_s=trial.drain_s,
         tag=cell.key[:8],
         out=str(folder),
+        drivers=drivers(cell),
     )
 
 

@@ -1,19 +1,19 @@
 """The real load driver, in its own process, against servers whose timing is known."""
 
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pandas as pd
 import pytest
 
 from vgate.harness import records
 from vgate.harness.driving import LoadDriver
 from vgate.harness.exchange import Exchange, read
+from vgate.harness.golden.process import GoldenServer
+from vgate.harness.golden.process import golden as running
 from vgate.harness.layout import RAW
 from vgate.harness.plan import Outcome, Plan
 
@@ -68,45 +68,21 @@ def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoadDriver]:
 
 @pytest.fixture
 def drive(driver: LoadDriver, tmp_path: Path) -> Callable[..., Driven]:
-    """Drive a load at an address: `drive(url, closed(2), duration_s=1)`."""
+    """Drive a load at an address: `drive(url, closed(2), duration_s=1)`, further fields of the plan by name."""
 
-    def run(url: str, sections: Sections, **timing: float) -> Driven:
+    def run(url: str, sections: Sections, tick: Callable[[], None] = lambda: None, **changes: Any) -> Driven:
         out = tmp_path / f"out{len(list(tmp_path.iterdir()))}"
         out.mkdir()
-        timing = {"warmup_s": 0.2, "duration_s": 1.0, "drain_s": 5.0, **timing}
-        plan = Plan(base_url=url, model="golden", seed=1, tag="t", out=str(out), **sections, **timing)  # type: ignore[arg-type]
-        outcome = driver.drive(plan, None, lambda: None)
+        changes = {"model": "golden", "warmup_s": 0.2, "duration_s": 1.0, "drain_s": 5.0, **changes}
+        plan = Plan(base_url=url, seed=1, tag="t", out=str(out), **sections, **changes)
+        outcome = driver.drive(plan, None, tick)
         return Driven(outcome, list(read(out / RAW)))
 
     return run
 
 
-@dataclass
-class GoldenServer:
-    """A running golden server."""
-
-    url: str
-
-    def stamps(self) -> dict[str, dict[str, Any]]:
-        return dict(httpx.get(f"{self.url}/stamps", trust_env=False).json())
-
-    def tokens(self) -> float:
-        return float(httpx.get(f"{self.url}/metrics", trust_env=False).text.split()[1])
-
-
 @pytest.fixture
-def golden() -> Iterator[Callable[..., GoldenServer]]:
+def golden(tmp_path: Path) -> Iterator[Callable[..., GoldenServer]]:
     """Start golden servers: `golden(ttft_ms=50, itl_ms=10, bundle=1)`."""
-    started: list[subprocess.Popen[str]] = []
-
-    def start(**timing: float) -> GoldenServer:
-        options = [f"--{name.replace('_', '-')}={value}" for name, value in timing.items()]
-        command = [sys.executable, "-m", "vgate.harness.golden", *options]
-        started.append(subprocess.Popen(command, stdout=subprocess.PIPE, text=True))
-        assert started[-1].stdout is not None
-        return GoldenServer(f"http://127.0.0.1:{int(started[-1].stdout.readline())}")
-
-    yield start
-    for process in started:
-        process.terminate()
-        process.communicate()
+    with ExitStack() as stack:
+        yield lambda **options: stack.enter_context(running(tmp_path / "golden.log", **options))

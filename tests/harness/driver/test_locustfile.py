@@ -24,7 +24,7 @@ def locust(host: str, *options: str) -> list[str]:
 
 def test_on_its_own_it_shows_requests_ttft_and_tpot(golden: Golden, tmp_path: Path) -> None:
     server = golden(ttft_ms=40, itl_ms=10)
-    options = ["--headless", "-u", "2", "-r", "2", "-t", "2s", "--json", "--stop-timeout", "5"]
+    options = ["--headless", "-u", "2", "-r", "2", "-t", "4s", "--json", "--stop-timeout", "5"]
     done = subprocess.run(locust(server.url, *options), capture_output=True, text=True, check=True)
     rows = {row["method"]: row for row in json.loads(done.stdout)}
     assert rows.keys() == {"POST", "TTFT", "TPOT"}

@@ -1,7 +1,8 @@
 """`python -m vgate.harness.driver`: the load driver's process.
 
-Reads lines of JSON from its input, {"plan": FILE, "api_key": KEY or null}, and drives one plan after the other; an
-empty input ends it. The outcome's file appears in the plan's folder when everything else there is written.
+Reads lines of JSON from its input, {"plan": FILE, "api_key": KEY or null, "part": NUMBER}, and drives one plan after
+the other; an empty input ends it. Each order is followed by {"start": CLOCK_MONOTONIC ns}, once the file `ready` has
+appeared in the plan's folder. The outcome's file appears there when everything else is written.
 """
 
 import gc
@@ -14,30 +15,34 @@ from locust.env import Environment
 from vgate.build import build_load, build_workload
 from vgate.harness.driver.book import Book
 from vgate.harness.driver.session import Session
+from vgate.harness.driver.team import Team
 from vgate.harness.driver.users import Asker
 from vgate.harness.driver.wire import Wire
-from vgate.harness.layout import OUTCOME, RAW
+from vgate.harness.layout import OUTCOME, RAW, part_of
 from vgate.harness.plan import Plan
 
 
 def main() -> None:
     """Drive what is ordered until the orders end."""
     _calm_collector()
-    for line in sys.stdin:
+    while line := sys.stdin.readline():
         order = json.loads(line)
-        drive(Plan.load_from(Path(order["plan"])), order["api_key"])
+        drive(Plan.load_from(Path(order["plan"])), order["part"], order["api_key"])
         gc.collect()
 
 
-def drive(plan: Plan, api_key: str | None) -> None:
-    """One trial's load, from its first request to its outcome's file."""
+def drive(plan: Plan, part: int, api_key: str | None) -> None:
+    """One trial's load, or this process's part of it, from its first request to its outcome's file."""
     out = Path(plan.out)
+    team = Team(out, part, plan.drivers)
     load, workload = build_load(plan.load), build_workload(plan.workload)
     asker = Asker(Wire(plan.base_url, api_key), workload, plan.model, plan.seed, plan.tag)
     environment = Environment(host=plan.base_url)
-    with (out / RAW).open("wb") as file:
-        outcome = Session(plan, environment, asker, Book(environment, file)).run(load)
-    outcome.save(out / OUTCOME)
+    with (out / part_of(RAW, part)).open("wb") as file:
+        session = Session(plan, team, environment, asker, Book(environment, file))
+        team.say_ready()
+        outcome = session.run(load, json.loads(sys.stdin.readline())["start"])
+    outcome.save(out / part_of(OUTCOME, part))
 
 
 def _calm_collector() -> None:

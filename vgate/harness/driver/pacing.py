@@ -8,6 +8,7 @@ the call goes through the C library.
 import ctypes
 import os
 import time
+from pathlib import Path
 
 import gevent
 
@@ -49,3 +50,11 @@ class Pacer:
         self._watcher.stop()
         self._watcher.close()
         os.close(self._fd)
+
+
+def waited_for_a_core_ns() -> int:
+    """How long the main thread has been ready to run while others had its core. 0 where Linux does not say."""
+    try:
+        return int(Path("/proc/self/schedstat").read_text(encoding="ascii").split()[1])
+    except OSError:
+        return 0

@@ -14,14 +14,14 @@ from locust.env import Environment
 from locust.exception import StopUser
 
 from vgate.harness.driver.book import Book
-from vgate.harness.driver.pacing import Pacer
+from vgate.harness.driver.pacing import Pacer, waited_for_a_core_ns
+from vgate.harness.driver.team import Team
 from vgate.harness.driver.users import Asker, ClosedLoopUser, Draft
 from vgate.harness.driver.wire import now
 from vgate.harness.plan import Outcome, Plan
 from vgate.load.base import Load
 from vgate.workload.base import Slot
 
-LEAD_NS = 50_000_000  # from the plan being ready to its offset 0
 LOOK_EVERY_S = 0.005
 
 
@@ -29,25 +29,30 @@ class Session:
     """Implements `vgate.load.base.Driver` with Locust users.
 
     Warm-up, window and drain are one unbroken load: what changes is how a row counts, by its intended time.
-    The load goes on until every request of the window has ended, so the last of them see what the others saw.
+    The load goes on until every request of the window has ended, those of the other processes of its team too, so the
+    last of them see what the others saw.
     """
 
-    def __init__(self, plan: Plan, environment: Environment, asker: Asker, book: Book) -> None:
+    def __init__(self, plan: Plan, team: Team, environment: Environment, asker: Asker, book: Book) -> None:
         self._plan = plan
+        self._team = team
         self._environment = environment
         self._asker = asker
         self._book = book
         self._start = 0
         self._over = False
         self._arrivals = Group()
-        self._users = 0
+        self._users: Iterator[int] = iter(())
         self._open_until_end = ExitStack()
         self._broken: AsyncResult[None] = AsyncResult()
         environment.events.user_error.add_listener(self._on_user_error)
 
-    def run(self, load: Load) -> Outcome:
-        """Drive `load` to the plan's end. Returns when every request has ended or the drain limit is over."""
-        self._start = now() + LEAD_NS
+    def run(self, load: Load, start: int) -> Outcome:
+        """Drive `load` to the plan's end; its offset 0 is the moment `start`.
+
+        Returns when every request has ended or the drain limit is over.
+        """
+        self._start = start
         window_start, window_end, note = self._window(load)
         paperwork = gevent.spawn(self._book.work)
         paperwork.link_exception(self._on_greenlet_error)
@@ -59,7 +64,9 @@ class Session:
 
     def run_users(self, count: int) -> None:
         gevent.sleep(max(0.0, (self._start - now()) / 1e9))
-        self._run_locust(self._closed_user(), count)
+        numbers = self._team.users(count)
+        self._users = iter(numbers)
+        self._run_locust(self._closed_user(), len(numbers))
 
     def run_schedule(self, offsets_s: Iterator[float]) -> None:
         session, pacer = self, self._open_until_end.enter_context(closing(Pacer()))
@@ -69,7 +76,7 @@ class Session:
 
             @task
             def keep_schedule(self) -> None:
-                session._arrive(enumerate(offsets_s), pacer)
+                session._arrive(session._team.own(enumerate(offsets_s)), pacer)
                 raise StopUser
 
         self._run_locust(ArrivalUser, 1)
@@ -98,8 +105,7 @@ class Session:
             asker = self._asker
 
             def on_start(self) -> None:
-                self.number = session._users
-                session._users += 1
+                self.number = next(session._users)
                 super().on_start()
 
             @task
@@ -139,14 +145,18 @@ class Session:
 
     def _watch_window(self, start: int, end: int) -> Outcome:
         self._wait_until(start)
-        cpu, wall, utc = time.process_time_ns(), now(), time.time()
+        cpu, waited, wall, utc = time.process_time_ns(), waited_for_a_core_ns(), now(), time.time()
         self._wait_until(end)
-        share = (time.process_time_ns() - cpu) / (now() - wall)
-        return Outcome(start, end, round(share, 4), utc)
+        used, lacked = time.process_time_ns() - cpu, waited_for_a_core_ns() - waited
+        lasted = now() - wall
+        return Outcome(start, end, round(used / lasted, 4), round(lacked / lasted, 4), utc)
 
     def _drain(self, window_end: int) -> None:
         limit = window_end + round(self._plan.drain_s * 1e9)
         while self._book.waiting_before(window_end) and now() < limit:
+            gevent.sleep(LOOK_EVERY_S)
+        self._team.say_drained()
+        while not self._team.all_drained() and now() < limit:
             gevent.sleep(LOOK_EVERY_S)
         self._over = True
         self._wait_until(0)
