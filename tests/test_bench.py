@@ -17,7 +17,14 @@ import yaml
 
 from vgate.harness.results import load_run
 
-SHORT = ["engine=dry_run", "trial.warmup_s=0.3", "trial.duration_s=1", "trial.cooldown_s=0", "load.users=2"]
+SHORT = [
+    "engine=dry_run",
+    "trial.warmup_s=0.3",
+    "trial.duration_s=1",
+    "trial.cooldown_s=0",
+    "load.users=2",
+    "trial.certify=false",
+]
 QUICK = [*SHORT, "engine.decode_step_ms=2", "workload.output_tokens=8", "workload.prompt_tokens=8"]
 SWEEP = [*QUICK, "-m", "batch=passthrough,lockstep"]
 BENCH = [sys.executable, "-m", "vgate.bench"]

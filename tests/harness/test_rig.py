@@ -8,11 +8,14 @@ from pathlib import Path
 import pytest
 
 from vgate.harness.cells import Cell, single
+from vgate.harness.certificate import load
+from vgate.harness.layout import CERTIFICATE
 from vgate.harness.progress import Progress
 from vgate.harness.rig import NO_SERVER, Rig
 from vgate.harness.store import RunFolder
 
-SHORT = ["engine=dry_run", "trial.warmup_s=0", "trial.duration_s=0.5", "trial.cooldown_s=0", "load.users=2"]
+TRIAL = ["trial.warmup_s=0", "trial.duration_s=0.5", "trial.cooldown_s=0", "trial.certify=false"]
+SHORT = ["engine=dry_run", *TRIAL, "load.users=2"]
 
 
 def cell(*overrides: str, number: int = 0) -> Cell:
@@ -48,6 +51,18 @@ def test_one_engine_serves_cells_that_it_can_serve(folder: RunFolder) -> None:
         assert again.about["started_utc"] == second.about["started_utc"]
         assert starts(folder) == 2
     assert said.getvalue().count(": done, graph ") == 3
+
+
+def test_the_instrument_is_measured_once_before_the_first_cell(folder: RunFolder) -> None:
+    said = io.StringIO()
+    with Rig(folder, Progress([], said)) as rig:
+        for number in range(2):
+            assert rig.measure(cell("trial.certify=true", number=number)) is not None
+    (certificate,) = load(folder.path / CERTIFICATE)
+    assert certificate.token_errors == 0
+    assert said.getvalue().startswith(certificate.words)
+    assert said.getvalue().count("the load driver, at 300 requests/s") == 1
+    assert len(list(folder.cells.iterdir())) == 2
 
 
 def test_an_engine_that_cannot_start_is_tried_once(folder: RunFolder, tmp_path: Path) -> None:

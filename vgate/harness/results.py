@@ -9,10 +9,12 @@ from typing import Any
 import pandas as pd
 import yaml
 
-from vgate.harness import gauges, records, server_records
+from vgate.harness import certificate, gauges, records, server_records
+from vgate.harness.certificate import Certificate
 from vgate.harness.files import read_json, write_text
 from vgate.harness.layout import (
     CELL,
+    CERTIFICATE,
     CONFIG,
     GAUGES,
     MANIFEST,
@@ -95,9 +97,10 @@ class Result:
 
     @cached_property
     def numbers(self) -> dict[str, Any]:
-        """`numbers` and `server_numbers` of this cell, and the driver's CPU share."""
+        """`numbers` and `server_numbers` of this cell, and the driver's shares of time: running, waiting for a core."""
         seen = server_numbers(self.rows, self.server, self.gauges, self.window)
-        return {**numbers(self.rows, self.window, self.slo), **seen, "driver_cpu": self.about["cpu_share"]}
+        shares = {"driver_cpu": self.about["cpu_share"], "driver_wait": self._wait_share}
+        return {**numbers(self.rows, self.window, self.slo), **seen, **shares}
 
     @cached_property
     def invalid(self) -> list[str]:
@@ -107,6 +110,10 @@ class Result:
         if self.server is None:
             return found
         return [*found, *disagreements(self.rows, self.server, self._metrics, self.about["records_dropped"])]
+
+    @property
+    def _wait_share(self) -> float:
+        return float(self.about.get("wait_share", 0.0))  # not measured by earlier versions
 
     def _generated(self) -> float:
         before, after = (total(text, TOKENS) for text in self._metrics)
@@ -142,6 +149,11 @@ class Run:
     manifest: dict[str, Any]
     results: list[Result]
     failed: list[dict[str, Any]]
+
+    @cached_property
+    def certificate(self) -> Certificate | None:
+        """Bounds of the instrument: the worst of the sessions that measured this run; None where none was certified."""
+        return certificate.worst(certificate.load(self.path / CERTIFICATE))
 
     @property
     def imported(self) -> dict[str, Any] | None:

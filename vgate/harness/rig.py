@@ -6,12 +6,14 @@ from types import TracebackType
 from typing import Self
 
 from vgate.harness.cells import Cell
+from vgate.harness.certificate import certify, save
 from vgate.harness.driving import DriverFailed, LoadDriver
+from vgate.harness.layout import CERTIFICATE
 from vgate.harness.progress import Progress
 from vgate.harness.results import Result
 from vgate.harness.server import Server, ServerFailed
 from vgate.harness.store import RunFolder
-from vgate.harness.trial import measure
+from vgate.harness.trial import drivers, measure
 
 NO_SERVER = "its server could not be started; see the first cell of this engine"
 
@@ -31,6 +33,7 @@ class Rig:
         self._engine: str | None = None  # the engine_hash that `_server` serves
         self._broken: set[str] = set()  # engine hashes whose server could not be started
         self._rest_until = 0.0
+        self._certified = False
 
     def __enter__(self) -> Self:
         return self
@@ -45,6 +48,7 @@ class Rig:
             return self._folder_result(cell)
         self._progress.turn_to(cell)
         try:
+            self._certify(cell)
             server = self._serving(cell)
             self._measure(cell, server)
         except (ServerFailed, DriverFailed) as error:
@@ -54,6 +58,16 @@ class Rig:
             return None
         self._progress.end_cell(f"done, graph {cell.graph_hash}")
         return self._folder_result(cell)
+
+    def _certify(self, cell: Cell) -> None:
+        """Once, before the first measurement: what the instrument itself adds, on this machine and now."""
+        if self._certified or not cell.settings.trial.certify:
+            return
+        with self._folder.scratch() as scratch:
+            found = certify(self._driver, scratch, self._progress.tick, drivers(cell))
+        save(found, self._folder.path / CERTIFICATE)
+        self._progress.say(found.words)
+        self._certified = True
 
     def _serving(self, cell: Cell) -> Server:
         """A running server for this cell's engine; raises ServerFailed."""

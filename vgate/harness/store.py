@@ -65,6 +65,16 @@ class RunFolder:
             shutil.rmtree(scratch, ignore_errors=True)
         (self.failures / f"{place.name}.json").unlink(missing_ok=True)
 
+    @contextmanager
+    def scratch(self) -> Iterator[Path]:
+        """An empty folder for what is not a cell; it vanishes with the block, or when a killed run is continued."""
+        folder = self.cells / ".scratch"
+        folder.mkdir()
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
     def note_failure(self, cell: Cell, reason: str) -> None:
         """Keep why a cell could not be measured; the next run tries again."""
         write_json(

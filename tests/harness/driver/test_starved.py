@@ -1,0 +1,62 @@
+"""A driver that does not get its core is found out."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.harness.driver.conftest import Driven, GoldenServer, poisson
+from vgate.harness.driver.pacing import waited_for_a_core_ns
+from vgate.harness.driving import LoadDriver
+from vgate.harness.metrics.rates import Window
+from vgate.harness.validity import reasons
+
+Drive = Callable[..., Driven]
+Golden = Callable[..., GoldenServer]
+
+
+@contextmanager
+def spinning(core: int) -> Iterator[None]:
+    """Another process that wants all of a core."""
+    process = subprocess.Popen([sys.executable, "-c", "while True: pass"])
+    try:
+        os.sched_setaffinity(process.pid, {core})
+        yield
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_a_spinner_on_its_core_makes_the_run_invalid(
+    drive: Drive, golden: Golden, driver: LoadDriver, tmp_path: Path
+) -> None:
+    driver.start()
+    (pid, *_), cores = driver.pids, os.sched_getaffinity(0)
+    os.sched_setaffinity(pid, {min(cores)})
+    try:
+        server = golden(ttft_ms=50, itl_ms=10)
+        with spinning(min(cores)):
+            driven = drive(server.url, poisson(300.0, output_tokens=16), duration_s=2.0)
+    finally:
+        os.sched_setaffinity(pid, cores)
+    outcome = driven.outcome
+    window = Window(outcome.window_start, outcome.window_end)
+    found = reasons(driven.rows, window, outcome.cpu_share + outcome.wait_share, server.tokens(), open_loop=True)
+    assert any("the load driver" in reason for reason in found), (outcome, found)
+    assert outcome.wait_share > 0.05
+
+
+def test_waiting_for_a_core_is_counted() -> None:
+    """Two that spin on one core wait for half of the time each."""
+    core = min(os.sched_getaffinity(0))
+    before_cores = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {core})
+    try:
+        with spinning(core):
+            before = waited_for_a_core_ns()
+            sum(range(10_000_000))
+            assert waited_for_a_core_ns() - before > 20_000_000
+    finally:
+        os.sched_setaffinity(0, before_cores)
