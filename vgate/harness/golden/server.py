@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
+from vgate.harness.golden.alarm import Alarm
 from vgate.harness.golden.shapes import MIXED, MODEL, SHAPES, Shape
 from vgate.harness.golden.timing import Timeline, Timing
 
@@ -29,9 +30,13 @@ class Account:
 
 
 class Golden:
-    """Serves /v1/chat/completions, /v1/models, /metrics (tokens so far), /stamps (request id -> Account), /ready."""
+    """Serves /v1/chat/completions, /v1/models, /metrics (tokens so far), /stamps (request id -> Account) and /ready.
+
+    To be made in the event loop that runs it.
+    """
 
     def __init__(self, timing: Timing, shape: Shape) -> None:
+        self._alarm = Alarm()
         self._timeline = Timeline(timing)
         self._shape = shape
         self._streams = 0
@@ -101,8 +106,7 @@ class Golden:
         return list(SHAPES.values())[self._streams % len(SHAPES)]
 
     async def _until(self, begin: float, token: int) -> None:
-        due = self._timeline.due(begin, token)
-        await asyncio.sleep(max(0.0, due - asyncio.get_running_loop().time()))
+        await self._alarm.at(round(self._timeline.due(begin, token) * 1e9))
 
 
 class _Stream:
