@@ -4,10 +4,12 @@ from typing import Any
 
 import pytest
 
-from tests.harness.rows import frame, row
+from tests.harness.rows import FakeRun, frame, row, steady
 from vgate.harness import certificate
 from vgate.harness.certificate import Certificate, certify, stamp_errors_ms, worst, wrong_counts
 from vgate.harness.driving import DriverFailed, LoadDriver
+from vgate.harness.report import report
+from vgate.harness.results import load_run
 
 MADE = Certificate(
     utc="2026-01-01T00:00:00+00:00",
@@ -90,3 +92,12 @@ def test_in_words() -> None:
         "the load driver, at 300 requests/s x 16 tokens: sends 0.06 ms late (p99 0.30), stamps tokens 0.05 ms late"
         " (p99 0.40), 0 token-count errors in 660 answers, 31% of a core"
     )
+
+
+def test_the_report_shows_it(tmp_path: Path) -> None:
+    run = FakeRun(tmp_path / "run")
+    run.add(steady(500))
+    assert load_run(run.path).certificate is None
+    certificate.save(MADE, run.path / "certificate.json")
+    assert load_run(run.path).certificate == MADE
+    assert MADE.words in report(load_run(run.path))

@@ -1,13 +1,14 @@
 """report.html: one file that needs nothing else, verdict first."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from vgate.harness.advice import advice
 from vgate.harness.configurations import configurations
-from vgate.harness.files import read_json, write_json, write_text
+from vgate.harness.files import write_json, write_text
 from vgate.harness.goodput_map import goodput_map
-from vgate.harness.layout import CERTIFICATE, REPORT, VERDICT
+from vgate.harness.layout import REPORT, VERDICT
 from vgate.harness.page.command import command
 from vgate.harness.page.pictures import pictures
 from vgate.harness.page.render import render
@@ -78,6 +79,4 @@ def _load(result: Result) -> dict[str, Any]:
 
 def _certificate(run: Run) -> dict[str, Any] | None:
     """The instrument's own bounds, where the run has them."""
-    path = run.path / CERTIFICATE
-    content: dict[str, Any] | None = read_json(path) if path.exists() else None
-    return content
+    return asdict(run.certificate) | {"in words": run.certificate.words} if run.certificate else None
