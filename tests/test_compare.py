@@ -23,6 +23,7 @@ QUICK = [
     "trial.warmup_s=0.1",
     "trial.duration_s=0.5",
     "trial.cooldown_s=0",
+    "trial.certify=false",
 ]
 
 

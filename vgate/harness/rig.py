@@ -64,7 +64,7 @@ class Rig:
         if self._certified or not cell.settings.trial.certify:
             return
         with self._folder.scratch() as scratch:
-            found = certify(self._driver, scratch, self._progress.tick, drivers(cell))
+            found = certify(self.driver, scratch, self._progress.tick, drivers(cell))
         save(found, self._folder.path / CERTIFICATE)
         self._progress.say(found.words)
         self._certified = True
