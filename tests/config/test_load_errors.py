@@ -3,9 +3,11 @@
 from pathlib import Path
 
 import pytest
+from tokenizers import Tokenizer, models
 
 from tests.config.composing import wrong
 from vgate.config import compose
+from vgate.models.tokenizer import train_tokenizer
 
 SAMPLES = Path(__file__).resolve().parents[2] / "loadtests" / "samples"
 HERE = "(from the command line): "
@@ -117,3 +119,23 @@ def test_a_distribution_in_a_yaml_file(tmp_path: Path) -> None:
     path.write_text("workload: {prompt_tokens: {distribution: uniform, min: 2, max: 3}}\n", encoding="utf-8")
     section = compose("bench", [], {"VGATE_CONFIG_PATH": str(path)}).container["workload"]
     assert section["prompt_tokens"] == {"distribution": "uniform", "min": 2, "max": 3}
+
+
+@pytest.mark.parametrize(("option", "refused"), [("synthetic", True), ("trace", True), ("jsonl", False)])
+def test_a_tokenizer_of_single_letters(tmp_path: Path, option: str, refused: bool) -> None:
+    """It has no words to make prompts of, and can count."""
+    letters = Tokenizer(models.BPE({letter: number for number, letter in enumerate("abcdefghijklmnopqrstuvwxyz ")}, []))
+    letters.save(str(tmp_path / "tokenizer.json"))
+    file = {"trace": "mooncake.jsonl", "jsonl": "sharegpt.json"}.get(option)
+    settings = [f"workload={option}", f"workload.tokenizer={tmp_path}"]
+    settings += [f"workload.path={SAMPLES / file}"] if file else []
+    if refused:
+        assert line(*settings).endswith("has 0 words of a single token, 256 are needed")
+    else:
+        assert compose("bench", settings, {}).container["workload"]["tokenizer"] == str(tmp_path)
+
+
+def test_the_tokenizer_may_be_the_served_models(tmp_path: Path) -> None:
+    train_tokenizer().save(str(tmp_path / "tokenizer.json"))
+    settings = [f"model.model_id={tmp_path}", "workload.tokenizer=${model.model_id}"]
+    assert compose("bench", settings, {}).container["workload"]["tokenizer"] == str(tmp_path)

@@ -130,6 +130,16 @@ class JsonlSettings(_WorkloadSettings):
     output_tokens: Lengths | None
     path: str  # last: its check needs the others
 
+    @field_validator("tokenizer")
+    @classmethod
+    def _usable(cls, tokenizer: str | None) -> str | None:
+        """It only counts what the file says."""
+        if tokenizer is not None:
+            from vgate.workload.tokenizer import count_tokens
+
+            count_tokens(tokenizer, "")
+        return tokenizer
+
     @field_validator("path", mode="before")
     @classmethod
     def _readable(cls, path: Any, info: ValidationInfo) -> str:
