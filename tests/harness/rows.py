@@ -7,9 +7,9 @@ from typing import Any
 import pandas as pd
 import yaml
 
-from vgate.harness import records
+from vgate.harness import gauges, records, server_records
 from vgate.harness.files import write_json
-from vgate.harness.layout import CELL, CONFIG, MANIFEST, METRICS_AFTER, METRICS_BEFORE, REQUESTS
+from vgate.harness.layout import CELL, CONFIG, GAUGES, MANIFEST, METRICS_AFTER, METRICS_BEFORE, REQUESTS, SERVER
 from vgate.harness.metrics.rates import Window
 
 MS = 1_000_000
@@ -66,7 +66,7 @@ class FakeRun:
 
     def add(self, rows: pd.DataFrame, axes: dict[str, str] | None = None, **changes: Any) -> None:
         """A finished cell. changes: round, effective (hash), cpu_share, generated (tokens), slo, load, note,
-        config (further sections)."""
+        config (further sections), server (its records), samples (of its gauges)."""
         self._count += 1
         folder = self.path / "cells" / f"cell{self._count}"
         folder.mkdir()
@@ -79,6 +79,7 @@ class FakeRun:
             "window_start": WINDOW.start,
             "window_end": WINDOW.end,
             "note": changes.get("note"),
+            "records_dropped": 0,
         }
         generated = changes.get("generated", int(rows["completion_tokens"].fillna(0).sum()))
         config = {
@@ -92,6 +93,10 @@ class FakeRun:
         (folder / METRICS_BEFORE).write_text("vgate_tokens_generated_total 100.0\n", encoding="utf-8")
         (folder / METRICS_AFTER).write_text(f"vgate_tokens_generated_total {100.0 + generated}\n", encoding="utf-8")
         records.save(rows, folder / REQUESTS)
+        if "server" in changes:
+            server_records.save(changes["server"], folder / SERVER)
+        if "samples" in changes:
+            gauges.save(changes["samples"], folder / GAUGES)
 
     def add_failure(self, axes: dict[str, str], reason: str) -> None:
         """A cell that could not be measured."""

@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
-from tests.harness.rows import FakeRun, failed, frame, row, steady
+from tests.harness import server_rows
+from tests.harness.rows import MS, FakeRun, failed, frame, row, steady
+from tests.harness.server_rows import served
 from vgate.harness.provenance import PRELUDE, expression
 from vgate.harness.results import Result, load_run
 
@@ -17,19 +19,26 @@ def result(tmp_path: Path) -> Result:
         row(t, lag=0.1, tok=tuple(t + 20 + 3 * n for n in range(1 + int(t) % 7)), cache="miss") for t in range(600)
     ]
     rows = frame(*mixed, failed(700), failed(701), row(702, phase="warmup"), row(703, tok=(), t_end=800, cache="hit"))
-    run.add(rows, {"batch": "passthrough"})
+    stamps = (0.5, 1, 5, 5, 20, 30, 31)
+    asked = (one for one in rows.itertuples() if one.status == 200)
+    server = server_rows.frame(*(served(one.request_id, *(one.t_int / MS + at for at in stamps)) for one in asked))
+    power = [{"t": at * MS, "gpu_power_w": 100.0 + at} for at in range(0, 1001, 100)]
+    run.add(rows, {"batch": "passthrough"}, server=server, samples=power)
     return load_run(run.path).results[0]
 
 
 def values(result: Result) -> dict[str, Any]:
     names: dict[str, Any] = {"FOLDER": str(result.folder)}
     exec(PRELUDE, names)  # noqa: S102  that is the point
-    return {column: eval(expression(column), names) for column in result.numbers}  # noqa: S307  the same
+    known = [column for column, value in result.numbers.items() if value is not None or column.endswith("_p99")]
+    known = [column for column in known if result.server is not None or not column.startswith("gateway")]
+    return {column: eval(expression(column), names) for column in known}  # noqa: S307  the same
 
 
 def test_every_number_is_what_its_expression_gives(result: Result) -> None:
     found = values(result)
-    assert found == pytest.approx(result.numbers, nan_ok=True)
+    assert found == pytest.approx({column: result.numbers[column] for column in found}, nan_ok=True)
+    assert found.keys() == result.numbers.keys()
     assert found["ttft_ms_p99"] is not None
 
 

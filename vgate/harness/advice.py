@@ -35,6 +35,8 @@ def advice(run: Run, verdict: Verdict) -> list[Step]:
     valid = [result for result in run.results if not result.invalid]
     found = contenders(valid, verdict.metric)
     ranked = [one for one in configurations(run, verdict.metric) if one.valid]
+    if run.imported:
+        return [Step("Only the file's numbers are known. Measured by vgate.bench, they could be checked.")]
     return [
         *_finish(run),
         *_repair(run, len(valid)),
@@ -43,7 +45,7 @@ def advice(run: Run, verdict: Verdict) -> list[Step]:
         *_longer(ranked),
         *_load(ranked, verdict),
         *_open_loop(ranked),
-        *_baseline(ranked, run),
+        *_baseline(ranked),
     ]
 
 
@@ -147,6 +149,6 @@ def _open_loop(ranked: list[Configuration]) -> Iterator[Step]:
             yield Step(why, f"load=poisson load.rate={rate:.2g}")
 
 
-def _baseline(ranked: list[Configuration], run: Run) -> Iterator[Step]:
-    if len(ranked) > 1 and not any(one.classic for one in ranked) and not run.imported:
+def _baseline(ranked: list[Configuration]) -> Iterator[Step]:
+    if len(ranked) > 1 and not any(one.classic for one in ranked):
         yield Step("The original V-Gate, the baseline, was not measured beside these.", CLASSIC)

@@ -8,6 +8,7 @@ from statistics import fmean
 from vgate.harness.baseline import is_classic
 from vgate.harness.interval import t_interval
 from vgate.harness.results import Result, Run
+from vgate.harness.server_numbers import NUMBERS
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,10 @@ class Configuration:
         found = self.rounds(metric)
         return fmean(found) if found and len(found) == len(self.valid) else None
 
+    def absent(self, metric: str) -> bool:
+        """Whether the metric is not known, or not defined, in any round: not the same as refused."""
+        return all(_absent(result, metric) for result in self.results)
+
     def interval(self, metric: str) -> tuple[float, float] | None:
         """The 95 % interval of that mean over rounds; None below three."""
         return t_interval(self.rounds(metric)) if self.value(metric) is not None else None
@@ -70,6 +75,14 @@ def shown(found: Sequence[Configuration], limit: int) -> list[Configuration]:
 def keys(found: Sequence[Configuration]) -> str:
     """The axes' names in the order of `Configuration.short`."""
     return " · ".join(found[0].axes) if found else ""
+
+
+def _absent(result: Result, metric: str) -> bool:
+    """None is a percentile refused, or a number of the server's that was not recorded."""
+    value = result.numbers.get(metric)
+    if value is None:
+        return metric in NUMBERS and (result.server is None or not metric.startswith("gateway_ms_p"))
+    return isnan(value)
 
 
 def _worth(one: Configuration, metric: str) -> tuple[bool, float]:

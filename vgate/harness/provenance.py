@@ -2,13 +2,17 @@
 
 from collections.abc import Iterable
 
+from vgate.harness.metrics.parts import PARTS
+
 # What the expressions are written in. FOLDER is a round's folder.
 PRELUDE = """\
 from vgate.harness.results import Result
 from vgate.harness.metrics.e2e import e2e_ms
 from vgate.harness.metrics.goodput import attainment, goodput
 from vgate.harness.metrics.itl import itl_known, itl_ms
+from vgate.harness.metrics.cost import energy_wh, requests_per_wh, tokens_per_wh
 from vgate.harness.metrics.lag import dispatch_lag_ms
+from vgate.harness.metrics.parts import parts_ms
 from vgate.harness.metrics.percentile import percentile
 from vgate.harness.metrics.rates import achieved_rate, completed_rate, offered_rate, output_tokens_rate
 from vgate.harness.metrics.tpot import tpot_ms
@@ -18,6 +22,7 @@ cell = Result.read(FOLDER)
 rows, window, slo = cell.rows, cell.window, cell.slo  # rows: requests.parquet as a pandas frame
 due = rows[rows["phase"] == "window"]                 # intended time in the window
 done = due[due["error"].isna()]                       # completely answered
+server, gauges = cell.server, cell.gauges             # server.parquet and gauges.parquet; None in runs without them
 """
 _EXACT = {
     "requests": "len(due)",
@@ -31,9 +36,14 @@ _EXACT = {
     "completed_per_s": "completed_rate(rows, window)",
     "itl_known": "itl_known(done)",
     "driver_cpu": 'cell.about["cpu_share"]',
+    **{f"{part}_ms_mean": f'parts_ms(done, server)["{part}"].mean()' for part in PARTS},
+    "energy_wh": "energy_wh(gauges, window)",
+    "requests_per_wh": "requests_per_wh(rows, gauges, window)",
+    "tokens_per_wh": "tokens_per_wh(rows, gauges, window)",
 }
 _LATENCIES = {name: f"{name}(done)" for name in ("ttft_ms", "ttft_service_ms", "tpot_ms", "itl_ms", "e2e_ms")}
 _LATENCIES["lag_ms"] = "dispatch_lag_ms(due)"
+_LATENCIES["gateway_ms"] = 'parts_ms(done, server)["gateway"]'
 
 
 def expression(column: str) -> str:

@@ -16,7 +16,7 @@ from vgate.harness.page.rows import detail, line, said
 from vgate.harness.provenance import PRELUDE, expressions
 from vgate.harness.results import Result, Run
 from vgate.harness.standing import counts, standing
-from vgate.harness.table import columns_of, problems
+from vgate.harness.table import SERVICE, columns_of, problems
 from vgate.harness.verdict import Verdict, judge
 
 QUESTION = "Which configuration serves this load best?"
@@ -60,6 +60,7 @@ def report(run: Run) -> str:
         problems=problems(run),
         certificate=_certificate(run),
         said=[told for one in run.results for told in said(one)],
+        service=columns_of(run) is SERVICE,
         headings=[heading for heading, _ in columns_of(run).values()],
         lines=[line(one, number, columns_of(run)) for number, one in enumerate(found)],
         map=goodput_map(found, verdict.metric),

@@ -67,6 +67,8 @@ def test_the_page_says_what_is_not_known(tmp_path: Path) -> None:
     assert "Imported from vllm bench serve: 1 benchmark, no verdict." in page
     assert "1 not checked" in page
     assert "TTFT service p50 ms" in page
+    assert "Latencies count from the send" in page
+    assert '-goodput_per_s">-</a>' in page
     assert "TTFT service, ms from the send" in page
     assert "ICL: raw gaps between chunks" in page
     assert "TTFT p50 ms" not in page[page.index('id="numbers"') : page.index('id="figures"')]

@@ -17,7 +17,7 @@ WIDTH_IN = 4.8
 DECADES = 12  # largest over smallest value, above which an axis is logarithmic
 MAX_ROWS = 16  # configurations in one figure; more cannot be read on a phone
 # Okabe and Ito's palette, which colour-blind people can tell apart, in the order in which series take them.
-SERIES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#767676")
+SERIES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#767676", "#8c510a")
 DASHES = ("-", (0, (5, 1.5)), (0, (1.5, 1.2)), (0, (6, 1.5, 1.5, 1.5)), (0, (3, 1)), (0, (8, 2)))
 INK, SOFT, RULE, OFF, PAPER = "#1b1c1d", "#5f6468", "#dfe2e5", "#a9aeb3", "#fefefe"
 # In the page each colour is a variable of its style sheet; alone, as in a notebook, it is itself.

@@ -8,6 +8,7 @@ from vgate.harness.configurations import Configuration
 from vgate.harness.figures.bars import bars
 from vgate.harness.figures.cdfs import cdfs
 from vgate.harness.figures.pareto import pareto
+from vgate.harness.figures.parts import parts
 from vgate.harness.figures.percentiles import percentiles
 from vgate.harness.figures.theme import Picture
 from vgate.harness.figures.timeline import timelines
@@ -35,6 +36,7 @@ def pictures(found: Sequence[Configuration], verdict: Verdict, run: Run) -> list
         percentiles(found, "tpot_ms", "TPOT, ms per output token"),
         cdfs(found, function, words),
         cdfs(found, tpot_ms, "TPOT, ms per output token"),
+        parts(found),
         timelines(found),
     ]
     return [picture for picture in drawn if picture is not None]

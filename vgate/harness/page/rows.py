@@ -1,10 +1,11 @@
 """The lines of a report's tables."""
 
 from dataclasses import dataclass
+from math import nan
 from typing import Any
 
 from vgate.harness.configurations import Configuration
-from vgate.harness.layout import CELL, CONFIG, REQUESTS
+from vgate.harness.layout import CELL, CONFIG, GAUGES, REQUESTS, SERVER
 from vgate.harness.results import Result, Run
 from vgate.harness.standing import VALID, state
 from vgate.harness.table import name, written
@@ -30,6 +31,7 @@ def line(one: Configuration, number: int, columns: dict[str, tuple[str, int]]) -
     states = [f"{name} {found.count(name)}/{len(found)}" if len(found) > 1 else name for name in dict.fromkeys(found)]
     first = one.results[0].numbers
     values = {column: one.value(column) if one.valid else first[column] for column in columns}
+    values |= {column: nan for column in columns if one.absent(column)}
     cells = [(column, written(column, values[column], digits)) for column, (_, digits) in columns.items()]
     shown = [text for text in states if not text.startswith(VALID)]
     return Line(f"k{number}", one.label, one.classic, shown, cells, not one.valid)
@@ -95,7 +97,7 @@ def flat(content: Any, path: str = "") -> list[tuple[str, Any]]:
 
 def _round(result: Result, run: Run) -> dict[str, Any]:
     folder = result.folder.relative_to(run.path).as_posix()
-    files = [f"{folder}/{name}" for name in (REQUESTS, CONFIG, CELL) if (result.folder / name).exists()]
+    files = [f"{folder}/{name}" for name in (REQUESTS, SERVER, GAUGES, CONFIG, CELL) if (result.folder / name).exists()]
     about = result.about
     return {
         "number": about["round"] + 1,
@@ -110,9 +112,10 @@ def _round(result: Result, run: Run) -> dict[str, Any]:
 
 def _numbers(one: Configuration, column: str) -> tuple[str, list[str], str, str]:
     digits = _digits(column)
-    each = [written(column, result.numbers.get(column), digits) for result in one.results]
+    values = [nan if one.absent(column) else result.numbers.get(column) for result in one.results]
+    each = [written(column, value, digits) for value in values]
     interval = one.interval(column)
-    mean = written(column, one.value(column), digits) if len(each) > 1 and one.valid else ""
+    mean = written(column, nan if one.absent(column) else one.value(column), digits) if one.valid else ""
     ends = " to ".join(written(column, end, digits) for end in interval) if interval else ""
     return column, each, mean, ends
 
