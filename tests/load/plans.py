@@ -28,9 +28,13 @@ def load_section(option: str) -> dict[str, Any]:
     return dict(_composed(f"load={option}")["load"])
 
 
+def workload_section(option: str) -> dict[str, Any]:
+    return dict(_composed(f"workload={option}")["workload"])
+
+
 def load(option: str, **changes: Any) -> Load:
     return build_load({**load_section(option), **changes})
 
 
 def workload(option: str, **changes: Any) -> Workload:
-    return build_workload({**_composed(f"workload={option}")["workload"], **changes})
+    return build_workload({**workload_section(option), **changes})

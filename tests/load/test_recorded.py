@@ -89,7 +89,7 @@ def test_an_unknown_format_is_named_with_those_that_are_known(tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("text", "start_s", "line"),
     [
-        ("", 0.0, "is in no known format: it begins with ''"),
+        ("", 0.0, "is empty"),
         (BURST, 0.0, "holds no requests"),
         (BURST + "0,m,1,1,2,t\n", 5.0, "ends before start_s = 5"),
         (BURST + "0,m,1,1,2,t\n1,m,many,1,2,t\n", 0.0, "line 3 does not fit the BurstGPT format: could not convert"),

@@ -91,6 +91,8 @@ def _rows(path: Path) -> Iterator[Row]:
 
 
 def _csv_format(head: str) -> Format:
+    if not head:
+        raise WrongFile("is empty")
     columns = {name.strip() for name in next(csv.reader([head]), [])}
     for known in CSV_FORMATS:
         if columns.issuperset(known.needs):
