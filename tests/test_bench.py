@@ -27,6 +27,7 @@ SHORT = [
 ]
 QUICK = [*SHORT, "engine.decode_step_ms=2", "workload.output_tokens=8", "workload.prompt_tokens=8"]
 SWEEP = [*QUICK, "-m", "batch=passthrough,lockstep"]
+BOTH = {"passthrough", "lockstep"}
 BENCH = [sys.executable, "-m", "vgate.bench"]
 
 
@@ -95,7 +96,7 @@ def test_rows_metrics_and_summary_agree(swept: tuple[Path, Any]) -> None:
     run = load_run(swept[0])
     with (run.path / "summary.csv").open(encoding="utf-8") as file:
         lines = list(csv.DictReader(file))
-    assert [line["batch"] for line in lines] == ["passthrough", "lockstep"]
+    assert {line["batch"] for line in lines} == {"passthrough", "lockstep"}
     for line, result in zip(lines, run.results, strict=True):
         assert int(line["requests"]) == (result.rows["phase"] == "window").sum() > 5
         assert result.rows["error"].isna().all()
@@ -107,7 +108,7 @@ def test_one_engine_start_serves_the_sweep(swept: tuple[Path, Any]) -> None:
     run, done = swept
     assert done.stderr.count("server ready") == 1
     assert [path.name for path in (run / "logs").glob("server-*")] == ["server-1.log"]
-    assert "cell 2 of 2: batch=lockstep" in done.stderr
+    assert "cell 2 of 2: batch=" in done.stderr
 
 
 def test_the_table_and_the_verdict_are_on_the_terminal(swept: tuple[Path, Any]) -> None:
@@ -164,7 +165,7 @@ def test_a_stopped_run_keeps_its_cells_leaves_no_process_and_goes_on(tmp_path: P
         started = children(process.pid)
         os.kill(process.pid, number)
         process.wait(30)
-    assert len(started) == 2  # server and driver
+    assert len(started) == 3  # server, driver, and what removes the server's folder
     wait_until(lambda: all(gone(pid) for pid in started))
     if number != signal.SIGKILL:
         assert process.returncode == 130
@@ -248,7 +249,8 @@ def test_a_server_that_dies_costs_one_cell(tmp_path: Path) -> None:
     os.kill(server, signal.SIGKILL)
     output, _ = process.communicate(timeout=120)
     assert process.returncode == 1
-    assert "FAILED: batch=passthrough: the server ended with exit code -9" in output
+    assert "the server ended with exit code -9" in output
     run = load_run(only_run(tmp_path))
-    assert [result.about["axes"] for result in run.results] == [{"batch": "lockstep"}]
+    assert {failure["axes"]["batch"] for failure in run.failed} | {run.results[0].about["axes"]["batch"]} == BOTH
+    assert len(run.results) == 1
     assert len(list((run.path / "logs").glob("server-*"))) == 2

@@ -12,6 +12,7 @@ from vgate.harness.cells import Cell, expand, run_name
 from vgate.harness.files import read_json, write_json
 from vgate.harness.layout import MANIFEST
 from vgate.harness.manifest import circumstances
+from vgate.harness.order import ordered
 from vgate.harness.progress import Progress
 from vgate.harness.store import RunBusy, RunFolder
 
@@ -48,19 +49,34 @@ def _measure_and_report(cells: list[Cell], folder: RunFolder, preset: str | None
     # Only now: what measures and reports takes seconds to load, and a wrong setting should not wait for it.
     from vgate.harness.sweep import sweep
 
-    missing = [cell for cell in cells if not folder.has(cell)]
+    missing = _missing(cells, folder)
     progress = Progress(missing)
     manifest = _open_manifest(folder, cells, progress)
-    if missing:
-        progress.say(f"{folder.path}: {len(missing)} of {len(cells)} cells to measure")
-    else:
-        progress.say(f"{folder.path}: all {len(cells)} cells are there already; --fresh measures again")
+    progress.say(f"{folder.path}: {_what_to_do(cells, missing, folder)}")
     begin = time.monotonic()
-    sweep(missing, folder, progress)
+    if missing:
+        sweep(cells, folder, progress)
     manifest["sessions"][-1]["wall_s"] = round(time.monotonic() - begin, 1)
     write_json(folder.path / MANIFEST, manifest | {"finished": True})
     code = _report(folder)
     return (_write_preset(folder, preset) or code) if preset else code
+
+
+def _missing(cells: list[Cell], folder: RunFolder) -> list[Cell]:
+    """What is still to be measured, in its order."""
+    if not any(cell.settings.trial.prune for cell in cells):
+        folder.forget_dropped()
+    dropped = folder.dropped()
+    return [cell for cell in ordered(cells) if not folder.has(cell) and cell.effective_hash not in dropped]
+
+
+def _what_to_do(cells: list[Cell], missing: list[Cell], folder: RunFolder) -> str:
+    if missing:
+        return f"{len(missing)} of {len(cells)} cells to measure"
+    there = sum(folder.has(cell) for cell in cells)
+    some = f"{there} of {len(cells)} cells, all that were not dropped,"
+    which = f"all {there} cells" if there == len(cells) else some
+    return f"{which} are there already; --fresh measures again"
 
 
 def _open_manifest(folder: RunFolder, cells: list[Cell], progress: Progress) -> dict[str, Any]:

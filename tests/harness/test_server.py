@@ -1,5 +1,6 @@
 """The server under test, as a real process with the dry-run engine."""
 
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -61,6 +62,19 @@ def test_a_server_that_dies_is_noticed(tmp_path: Path) -> None:
             dying.metrics()
     finally:
         dying.stop()
+
+
+def test_the_configuration_is_on_no_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It holds API keys, and a bench that is killed could not remove it."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    started = Server(container("security=keys", "+security.api_keys=[{key: sk-secret, name: bench}]"), tmp_path / "log")
+    try:
+        started.start()
+        files = [path for path in tmp_path.rglob("*") if path.is_file()]
+        assert [path for path in files if b"sk-secret" in path.read_bytes()] == []
+    finally:
+        started.stop()
+    assert [path.name for path in tmp_path.iterdir()] == ["log"]
 
 
 def test_keys() -> None:

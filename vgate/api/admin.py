@@ -41,13 +41,13 @@ def build_admin(service: Service) -> Starlette:
 
     async def reset(_request: Request) -> JSONResponse:
         try:
-            await service.engine.reset()
-        except ApiError as error:
-            return JSONResponse(error.body(), error.status, error.headers)
-        try:
             await service.gateway.cache.clear()
         except Exception as error:  # noqa: BLE001  whatever the client of a store raises
             return unreachable(error)
+        try:
+            await service.engine.reset()
+        except ApiError as error:
+            return JSONResponse(error.body(), error.status, error.headers)
         return JSONResponse({"ok": True})
 
     own = [Route("/swap", swap, methods=["POST"]), Route("/reset", reset, methods=["POST"])]

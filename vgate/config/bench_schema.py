@@ -29,6 +29,7 @@ class TrialSettings(Section):
     cooldown_s: NotNegative
     certify: bool
     drivers: Positive | None
+    prune: bool
 
 
 class ExperimentSettings(Section):

@@ -44,6 +44,7 @@ class ModelSettings(NamedModel, Section):
     enable_prefix_caching: bool
     enforce_eager: bool
     kv_cache_dtype: str
+    linear_backend: str = Field(min_length=1)
     tool_call_parser: str | None
 
 

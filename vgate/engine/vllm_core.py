@@ -10,9 +10,10 @@ from collections.abc import AsyncGenerator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from vgate.config import ConfigError
 from vgate.engine import vllm_errors, vllm_settings
 from vgate.engine.vllm_names import Names
-from vgate.errors import BadRequest, EngineStartError
+from vgate.errors import BadRequest, EngineStartError, NotReady
 from vgate.forms import Shape
 from vgate.types import Call, Capacity, Job, Occupancy
 
@@ -37,13 +38,17 @@ def _load(args: Namespace, names: Names) -> "VllmCore":
     from vllm.engine.arg_utils import AsyncEngineArgs
     from vllm.v1.engine.async_llm import AsyncLLM
 
+    from vgate.engine.vllm_kernels import check_backend
     from vgate.engine.vllm_stats import Watch
 
     watch = Watch()
     try:
         config = AsyncEngineArgs.from_cli_args(args).create_engine_config()
+        check_backend(names.key_of("linear_backend"), args.linear_backend, config.model_config.quantization)
         loggers = None if args.disable_log_stats else watch.loggers  # any logger would have statistics kept
         llm = AsyncLLM.from_vllm_config(config, stat_loggers=loggers, disable_log_stats=args.disable_log_stats)
+    except ConfigError:
+        raise
     except (Exception, SystemExit) as error:  # noqa: BLE001  vLLM raises of all kinds; the cause is told
         raise EngineStartError(_where(args.model, names) + _cause(error)) from None
     return VllmCore(llm, args, watch)
@@ -174,8 +179,9 @@ class VllmCore:
         self._llm.shutdown = lambda *_args, **_kwargs: None
 
     async def reset(self) -> None:
-        """Empty the prefix cache."""
-        await self._llm.reset_prefix_cache()
+        """Empty the prefix cache. Raises NotReady while requests run, whose blocks cannot be taken."""
+        if not await self._llm.reset_prefix_cache():
+            raise NotReady("Requests are running, so the prefix cache cannot be emptied.", retry_after_s=1)
 
     async def prepare(self, call: Call) -> Job:
         """Parse, render and check; nothing is generated."""

@@ -33,7 +33,7 @@ class Step:
 def advice(run: Run, verdict: Verdict) -> list[Step]:
     """The steps in the order in which they should be taken; empty if nothing is open."""
     valid = [result for result in run.results if not result.invalid]
-    found = contenders(valid, verdict.metric)
+    found = [one for one in contenders(valid, verdict.metric) if one.key not in run.dropped]
     ranked = [one for one in configurations(run, verdict.metric) if one.valid]
     if run.imported:
         return [Step("Only the file's numbers are known. Measured by vgate.bench, they could be checked.")]

@@ -8,19 +8,15 @@ from typing import Any
 
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 
-from vgate.config import compose
+from vgate.config import compose, tree
 from vgate.config.bench_schema import BenchSettings
 from vgate.config.errors import wrong
 from vgate.config.graph import graph_hash as hash_of_graph
-from vgate.config.layers import parse
+from vgate.config.layers import parse, read_command_line
+from vgate.harness.costs import Cost, costing
 from vgate.harness.effective import effective
 from vgate.harness.inputs import input_digests
 from vgate.load.seeds import derive
-
-# What names a run or paces it, and changes nothing that is measured in a cell.
-NOT_MEASURED = ("name", "results_dir", "rounds", "cooldown_s", "certify")
-# What cannot be exchanged while the server runs.
-ENGINE_SECTIONS = ("version", "server", "model", "engine", "embedding", "logging")
 
 
 @dataclass(frozen=True)
@@ -42,37 +38,35 @@ class Cell:
         """Cells of one round share it, so they are asked the same questions."""
         return derive(self.settings.trial.seed, f"round:{self.round}")
 
-    @property
+    @cached_property
     def config_hash(self) -> str:
         """Equal for cells that differ in nothing but the round."""
-        return digest(self._measured)
+        return digest(self._measured(self.container))
 
-    @property
-    def _measured(self) -> dict[str, Any]:
+    def _measured(self, container: dict[str, Any]) -> dict[str, Any]:
         """All that decides what is measured, but for the round."""
-        trial = {key: value for key, value in self.container["trial"].items() if key not in NOT_MEASURED}
         inputs = {"inputs": self.inputs} if self.inputs else {}
-        return {**self.container, **inputs, "trial": trial, "experiment": None}
+        return {**costing(container, Cost.CLIENT), **inputs}
 
     @cached_property
     def inputs(self) -> dict[str, str]:
         """Digests of the files that the load is made from, as they were when the cell was planned."""
         return input_digests(self.container)
 
-    @property
+    @cached_property
     def key(self) -> str:
-        """By which a finished cell is recognised."""
+        """By which a finished cell is recognised, in whatever run."""
         return digest([self.config_hash, self.round, *self.side])
 
-    @property
+    @cached_property
     def engine_hash(self) -> str:
         """Equal for cells that one engine start can serve."""
-        return digest({section: self.container.get(section) for section in ENGINE_SECTIONS})
+        return digest(costing(self.container, Cost.RESTART))
 
-    @property
+    @cached_property
     def effective_hash(self) -> str:
         """Equal for cells whose settings cannot make a difference: measurements of the same thing."""
-        return digest(effective(self._measured))
+        return digest(self._measured(effective(self.container)))
 
     @property
     def graph_hash(self) -> str:
@@ -91,15 +85,15 @@ def digest(content: Any) -> str:
 
 
 def expand(overrides: list[str], multirun: bool) -> list[Cell]:
-    """The cells of a command line in the order in which they are measured. Raises ConfigError before anything starts.
+    """The cells of a command line, combination by combination; `vgate.harness.order` says which is measured when.
 
-    Cells of one engine stand together; among these, round by round, so that a drift of the machine hits all alike.
+    Where a group is swept, keys that some of its options have and others have not are set where they exist:
+    `cache=none,lru cache.maxsize=10,1000` are three cells. Raises ConfigError before anything starts.
     """
     swept = _add_experiment(overrides, multirun)
-    made = [cell for combination in _combinations(swept) for cell in _rounds(combination, _axes(swept))]
-    cells = list({cell.key: cell for cell in made}.values())  # a value given twice is measured once
-    order = list(dict.fromkeys(cell.engine_hash for cell in cells))
-    return sorted(cells, key=lambda cell: (order.index(cell.engine_hash), cell.round))
+    combinations = _without_moot(_combinations(swept), _axes(swept))
+    made = [cell for combination in combinations for cell in _rounds(combination, _axes(swept))]
+    return list({cell.key: cell for cell in made}.values())  # a value given twice is measured once
 
 
 def single(overrides: list[str], axes: dict[str, str], number: int = 0) -> Cell:
@@ -116,13 +110,15 @@ def run_name(cells: list[Cell]) -> str:
 
 def _add_experiment(overrides: list[str], multirun: bool) -> list[str]:
     """The overrides and, before them, the axes of the named experiment that they leave open."""
+    if not multirun:
+        read_command_line(overrides)  # refuses a sweep
     parsed = parse(overrides)
-    fixed = [
+    named = [
         text
         for text, override in zip(overrides, parsed, strict=True)
-        if not (multirun and override.is_sweep_override())
+        if override.key_or_group.partition(".")[0] == "experiment" and not override.is_sweep_override()
     ]
-    experiment = single(fixed, {}).settings.experiment
+    experiment = single(named, {}).settings.experiment
     if experiment is None:
         return overrides
     taken = {override.key_or_group for override in parsed}
@@ -152,6 +148,30 @@ def _combinations(overrides: list[str]) -> list[list[str]]:
 
 def _axes(overrides: list[str]) -> set[str]:
     return {override.key_or_group for override in parse(overrides) if override.is_sweep_override()}
+
+
+def _without_moot(combinations: list[list[str]], axes: set[str]) -> list[list[str]]:
+    """Without the keys that a swept group's option lacks in a combination and has in another."""
+    groups = axes & set(tree.groups())
+    chosen = [_choices(combination, groups) for combination in combinations]
+    return [
+        [text for text in combination if not _is_moot(text, mine, chosen)]
+        for combination, mine in zip(combinations, chosen, strict=True)
+    ]
+
+
+def _choices(combination: list[str], groups: set[str]) -> dict[str, str]:
+    """Group -> its option in this combination; one that does not exist is left for `compose` to refuse."""
+    picked = {override.key_or_group: str(override.value()) for override in parse(combination)}
+    return {group: picked[group] for group in groups if picked[group] in tree.options(group)}
+
+
+def _is_moot(text: str, mine: dict[str, str], chosen: list[dict[str, str]]) -> bool:
+    group, _, rest = text.partition("=")[0].lstrip("+").partition(".")
+    key = rest.partition(".")[0]
+    if not key or group not in mine or key in tree.option_keys(group, mine[group]):
+        return False
+    return any(key in tree.option_keys(group, other[group]) for other in chosen if group in other)
 
 
 def _rounds(combination: list[str], axes: set[str]) -> list[Cell]:

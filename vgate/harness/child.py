@@ -32,6 +32,13 @@ def start(
         )
 
 
+def tell(process: subprocess.Popen[bytes], text: str) -> None:
+    """Write `text` to the input of a process that has a pipe there, and close it. One that has ended hears nothing."""
+    assert process.stdin is not None  # a pipe
+    with contextlib.suppress(BrokenPipeError), process.stdin:
+        process.stdin.write(text.encode())
+
+
 def stop(process: subprocess.Popen[bytes], patience_s: float) -> None:
     """SIGTERM; SIGKILL to its whole group where that is not enough."""
     if process.poll() is None:

@@ -11,10 +11,11 @@ from vgate.harness.results import Result
 class Contender:
     """Rounds of one configuration, and configurations that differ in nothing effective.
 
-    values: round -> label -> the metric that decides.
+    key: their `effective_hash`; values: round -> label -> the metric that decides.
     resolution: what one request more or less at the window's edges makes, as a share of the metric.
     """
 
+    key: str
     labels: list[str] = field(default_factory=list)
     values: dict[int, dict[str, float]] = field(default_factory=dict)
     resolution: float = 0.0
@@ -49,7 +50,7 @@ def contenders(results: list[Result], metric: str) -> list[Contender]:
     """The results grouped by what they effectively measure, best mean first."""
     groups: dict[str, Contender] = {}
     for result in results:
-        contender = groups.setdefault(result.about["effective_hash"], Contender())
+        contender = groups.setdefault(key := result.about["effective_hash"], Contender(key))
         if result.label not in contender.labels:
             contender.labels.append(result.label)
         contender.values.setdefault(result.about["round"], {})[result.label] = float(result.numbers[metric])

@@ -1,6 +1,8 @@
 """How far a mean over repeated runs may be off."""
 
 import math
+from collections.abc import Mapping
+from functools import cache
 from statistics import fmean, stdev
 
 MINIMUM_RUNS = 3
@@ -17,6 +19,38 @@ def t_interval(values: list[float]) -> tuple[float, float] | None:
         return None
     half = t95(len(values) - 1) * stdev(values) / math.sqrt(len(values))
     return fmean(values) - half, fmean(values) + half
+
+
+def paired_interval(
+    first: Mapping[int, float], second: Mapping[int, float], level: float
+) -> tuple[float, float] | None:
+    """Of the mean difference first - second over the rounds that both have; None below three. Maps: round -> value."""
+    values = [first[number] - second[number] for number in sorted(first.keys() & second.keys())]
+    if len(values) < MINIMUM_RUNS:
+        return None
+    half = t_point(level, len(values) - 1) * stdev(values) / math.sqrt(len(values))
+    return fmean(values) - half, fmean(values) + half
+
+
+@cache
+def t_point(level: float, degrees: int) -> float:
+    """Within plus and minus this, Student's t lies with probability `level`."""
+    low, high = 0.0, math.pi / 2
+    for _ in range(100):  # of the angle atan(t / sqrt(degrees))
+        angle = (low + high) / 2
+        low, high = (angle, high) if _within(angle, degrees) < level else (low, angle)
+    return math.tan(low) * math.sqrt(degrees)
+
+
+def _within(angle: float, degrees: int) -> float:
+    """Abramowitz and Stegun, Handbook of Mathematical Functions, 26.7.3 and 26.7.4."""
+    odd = degrees % 2
+    term = math.cos(angle) if odd else 1.0
+    total = term if degrees > 1 else 0.0
+    for power in range(2 + odd, degrees - 1, 2):
+        term *= math.cos(angle) ** 2 * (power - 1) / power
+        total += term
+    return 2 / math.pi * (angle + math.sin(angle) * total) if odd else math.sin(angle) * total
 
 
 def t95(degrees: float) -> float:

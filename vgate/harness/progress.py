@@ -72,6 +72,13 @@ class Progress:
             self._overheads.append(took - _planned(cell))
         self.say(f"{self._doing}: {outcome} ({took:.0f} s)")
 
+    def drop(self, cells: list[Cell], why: str) -> None:
+        """These will not be measured."""
+        known = len(self._todo)
+        self._todo = [cell for cell in self._todo if not any(cell is other for other in cells)]
+        self._count -= known - len(self._todo)
+        self.say(f"{why}; {_times(len(cells))} less, about {_minutes(self.seconds_left())} left in all")
+
     def tick(self) -> None:
         """Redraw, at most ten times a second."""
         if self._live and self._clock() - self._last_drawn >= 0.1:
@@ -103,6 +110,10 @@ class Progress:
 def _planned(cell: Cell) -> float:
     trial = cell.settings.trial
     return trial.warmup_s + trial.duration_s
+
+
+def _times(count: int) -> str:
+    return "1 measurement" if count == 1 else f"{count} measurements"
 
 
 def _mean(values: list[float], otherwise: float) -> float:

@@ -1,7 +1,7 @@
 """Reading a run's folder: what reports, notebooks and the terminal show, computed from the raw rows each time."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -149,6 +149,8 @@ class Run:
     manifest: dict[str, Any]
     results: list[Result]
     failed: list[dict[str, Any]]
+    dropped: dict[str, str] = field(default_factory=dict)
+    """`effective_hash` -> why it was not measured to the end."""
 
     @cached_property
     def certificate(self) -> Certificate | None:
@@ -186,7 +188,7 @@ def load_run(path: Path | str) -> Run:
     failed = folder.failed()
     if not results and not failed:
         raise NoResults(f"{path}: no cell of this run is finished")
-    return Run(folder.path, read_json(folder.path / MANIFEST), results, failed)
+    return Run(folder.path, read_json(folder.path / MANIFEST), results, failed, folder.dropped())
 
 
 def write_summary(run: Run) -> Path:

@@ -2,7 +2,6 @@
 
 import socket
 import subprocess
-import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -12,17 +11,23 @@ import httpx
 import yaml
 
 from vgate.harness import child
+from vgate.harness.costs import SWAPPABLE
 from vgate.harness.prometheus_text import total
+from vgate.harness.scratch import Scratch
 
 READY_LIMIT_S = 60.0  # on top of what the engine says it may take
 STOP_SLACK_S = 10.0
 LOOK_EVERY_S = 0.1
 SETTLE_LIMIT_S = 5.0  # a server may do a request's last bookkeeping after its last byte
-SWAPPABLE = ("queue", "batch", "cache", "dedup", "security")
+CONFIG_FROM_INPUT = "/dev/stdin"  # it may hold API keys: nothing of it is written to a disk
 
 
 class ServerFailed(Exception):
     """The server did not start, died, or does not answer. The message says why, with its last words."""
+
+
+class ServerBusy(ServerFailed):
+    """It says that it cannot do that now."""
 
 
 class Server:
@@ -31,8 +36,8 @@ class Server:
     def __init__(self, container: dict[str, Any], log: Path) -> None:
         self._config = {**container, "server": {**container["server"], "host": "127.0.0.1", "port": _free_port()}}
         self._log = log
-        self._folder = tempfile.TemporaryDirectory(prefix="vgate-bench-")
-        self._socket = str(Path(self._folder.name, "admin"))
+        self._scratch = Scratch("vgate-bench-")
+        self._socket = str(self._scratch.path / "admin")
         self._process: subprocess.Popen[bytes] | None = None
         self.base_url = f"http://127.0.0.1:{self._config['server']['port']}"
         self.start_s = 0.0
@@ -47,11 +52,9 @@ class Server:
     def start(self, tick: Callable[[], None] = lambda: None) -> None:
         """Return when `/ready` says yes; `tick` is called while waiting. Raises ServerFailed."""
         begin = time.monotonic()
-        config = Path(self._folder.name, "config.yaml")
-        config.touch(0o600)  # it may hold API keys
-        config.write_text(yaml.safe_dump(self._config), encoding="utf-8")
-        arguments = ["vgate.serve", "--resolved", str(config), "--admin-socket", self._socket]
-        self._process = child.start(arguments, self._log)
+        arguments = ["vgate.serve", "--resolved", CONFIG_FROM_INPUT, "--admin-socket", self._socket]
+        self._process = child.start(arguments, self._log, stdin=subprocess.PIPE)
+        child.tell(self._process, yaml.safe_dump(self._config))
         limit_s = READY_LIMIT_S + sum(self._config[s].get("start_timeout_s", 0.0) for s in ("engine", "embedding"))
         while not self._is_ready():
             self.check()
@@ -74,7 +77,20 @@ class Server:
         self.api_key = first_api_key(container)
         sections = {section: container[section] for section in SWAPPABLE}
         self.graph = self._ask(self._admin, "POST", "/swap", json=sections).json()["graph"]
-        self._ask(self._admin, "POST", "/reset", json={})
+        self._forget()
+
+    def _forget(self) -> None:
+        """Empty the caches. Requests that were given up may hold the engine's blocks for a moment."""
+        limit = time.monotonic() + SETTLE_LIMIT_S
+        while True:
+            try:
+                self._ask(self._admin, "POST", "/reset", json={})
+            except ServerBusy:
+                if time.monotonic() > limit:
+                    raise
+                time.sleep(LOOK_EVERY_S)
+            else:
+                return
 
     def metrics(self) -> str:
         """The text of `/metrics`, once nothing is in flight but the question for it, nor generated for nobody."""
@@ -108,7 +124,7 @@ class Server:
         self._admin.close()
         if self._process is not None:
             child.stop(self._process, self._config["server"]["shutdown_grace_s"] + STOP_SLACK_S)
-        self._folder.cleanup()
+        self._scratch.remove()
 
     def _is_ready(self) -> bool:
         try:
@@ -127,7 +143,8 @@ class Server:
             self.check()
             raise ServerFailed(f"{method} {path}: {error}") from None
         if not response.is_success:
-            raise ServerFailed(f"{method} {path}: HTTP {response.status_code}: {response.text[:500]}")
+            failed = ServerBusy if response.status_code == httpx.codes.SERVICE_UNAVAILABLE else ServerFailed
+            raise failed(f"{method} {path}: HTTP {response.status_code}: {response.text[:500]}")
         return response
 
 

@@ -25,6 +25,7 @@ class RunFolder:
         self.cells = path / "cells"
         self.logs = path / "logs"
         self.failures = path / "failures"
+        self._dropped = path / "dropped"
 
     @contextmanager
     def locked(self, fresh: bool = False) -> Iterator[None]:
@@ -37,7 +38,7 @@ class RunFolder:
                 raise RunBusy(f"{self.path}: another bench is measuring this run") from None
             if fresh:
                 self._clear()
-            for folder in (self.cells, self.logs, self.failures):
+            for folder in (self.cells, self.logs, self.failures, self._dropped):
                 folder.mkdir(exist_ok=True)
             for scrap in self.cells.glob(".*"):
                 shutil.rmtree(scrap)
@@ -85,6 +86,19 @@ class RunFolder:
         """The folders of all finished cells, in the order in which they were measured."""
         folders = [path.parent for path in self.cells.glob(f"[!.]*/{CELL}")]
         return sorted(folders, key=lambda folder: str(read_json(folder / CELL)["started_utc"]))
+
+    def note_dropped(self, key: str, words: str) -> None:
+        """Keep that a configuration, by its `effective_hash`, was not measured to the end, and why."""
+        write_json(self._dropped / f"{key}.json", {"words": words})
+
+    def forget_dropped(self) -> None:
+        """Before it is decided anew, from the rows, who is dropped."""
+        for path in self._dropped.iterdir():
+            path.unlink()
+
+    def dropped(self) -> dict[str, str]:
+        """Which configurations were not measured to the end: `effective_hash` -> why, in words."""
+        return {path.stem: read_json(path)["words"] for path in sorted(self._dropped.glob("[!.]*.json"))}
 
     def failed(self) -> list[dict[str, Any]]:
         """What could not be measured: axes, round, reason."""

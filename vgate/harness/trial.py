@@ -89,6 +89,7 @@ def _description(cell: Cell, server: Server, outcome: Outcome, started: datetime
         "config_hash": cell.config_hash,
         "effective_hash": cell.effective_hash,
         "graph_hash": server.graph,
+        "engine_hash": cell.engine_hash,
         "started_utc": started.isoformat(timespec="milliseconds"),
         "wall_s": round(wall_s, 3),
         "server_start_s": round(server.start_s, 3),

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from vgate.harness.contenders import Contender, contenders, noise
 from vgate.harness.interval import MINIMUM_RUNS, t_interval
+from vgate.harness.metrics.goodput import Slo
 from vgate.harness.results import Run
 
 
@@ -29,9 +30,9 @@ def judge(run: Run) -> Verdict:
         return _imported(run, run.imported["tool"])
     valid = [result for result in run.results if not result.invalid]
     slo = valid[0].slo if valid else None
-    metric, unit = ("goodput_per_s", "good requests/s") if slo else ("output_tokens_per_s", "output tokens/s")
-    found = contenders(valid, metric)
-    headline, winner = _decide(found, unit)
+    metric, unit = deciding(slo)
+    found = [contender for contender in contenders(valid, metric) if contender.key not in run.dropped]
+    headline, winner = _decide(found, unit, bool(run.dropped))
     targets = f" Good means {slo}." if slo else ""
     details = [*_certainty(found, unit), *_caveats(run, len(valid))]
     return Verdict(headline + targets, details, winner, metric, unit, targets)
@@ -45,13 +46,20 @@ def _imported(run: Run, tool: str) -> Verdict:
     return Verdict(headline, list(notes), None, "output_tokens_per_s", "output tokens/s")
 
 
-def _decide(found: list[Contender], unit: str) -> tuple[str, str | None]:
+def deciding(slo: Slo | None) -> tuple[str, str]:
+    """The column of the summary that decides, and its unit in words."""
+    return ("goodput_per_s", "good requests/s") if slo else ("output_tokens_per_s", "output tokens/s")
+
+
+def _decide(found: list[Contender], unit: str, dropped: bool) -> tuple[str, str | None]:
     """The headline, and the winner if there is one."""
     if not found:
         return "No verdict: there is no valid measurement.", None
     best, *others = found
     if best.mean == 0:
         return f"No winner: no configuration had any {unit}.", None
+    if not others and dropped:
+        return f"{best.name} is best: {best.mean:.2f} {unit}; the others were dropped, see below.", best.name
     if not others:
         return f"{best.name}: {best.mean:.2f} {unit}.", None
     second = others[0]
@@ -102,6 +110,11 @@ def _caveats(run: Run, valid: int) -> list[str]:
     if len(run.results) > valid:
         invalid = len(run.results) - valid
         notes.append(f"{invalid} of {len(run.results)} measurements are INVALID and take no part in the verdict.")
+    notes += [f"{words}; it takes no part in the verdict." for words in run.dropped.values()]
+    if len({result.about.get("engine_hash") for result in run.results}) > 1:
+        notes.append(
+            "Engines were measured one after the other: a drift of the machine may look like one between them."
+        )
     if run.failed:
         notes.append(f"Could not be measured: {len(run.failed)} of the cells.")
     notes += sorted({result.about["note"] for result in run.results if result.about.get("note")})

@@ -1,0 +1,215 @@
+"""The cost of a sweep that knows what each setting costs to change, and whether it survives being killed.
+
+24 cells on tiny vLLM: two engine settings, four gateway settings, three rounds. The sweep is run in one piece, which
+must start two engines; against it stands what the same cells would take with an engine start for each, as in a sweep of
+separate jobs, from the start times measured here. Then it is run again elsewhere, killed with SIGKILL at random moments
+and started again until it is done: no cell may be lost or measured twice, nothing may be left in the temporary folder,
+and the winner must be the same, or there is none because the difference lies within the margin of the verdict.
+
+    python experiments/sweep_cost.py
+
+Writes cells.csv, sessions.csv, cost.md and manifest.json into ``results/sweep_cost/``. The last line of output is one
+JSON document.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+import psutil
+
+from vgate.harness.files import read_json
+from vgate.harness.manifest import circumstances
+from vgate.harness.results import Result, Run, load_run
+from vgate.harness.verdict import judge
+
+ENGINES = "model.max_num_seqs=8,64"
+AXES = [ENGINES, "batch=passthrough,lockstep", "batch.max_batch_size=2,16"]
+CELLS_OF_A_ROUND = 8
+Stamps = dict[str, str]  # of finished cells: name -> when it was measured
+
+
+@dataclass(frozen=True)
+class Session:
+    """One run of the command. killed_after_s: None if it ended by itself."""
+
+    sweep: str
+    wall_s: float
+    killed_after_s: float | None
+    cells_before: int
+    cells_after: int
+    exit_code: int
+
+
+def command(results: Path, options: argparse.Namespace) -> list[str]:
+    """The sweep."""
+    trial = [f"trial.{key}={getattr(options, key)}" for key in ("rounds", "warmup_s", "duration_s", "seed")]
+    load = [*options.settings, f"load.users={options.users}", f"trial.results_dir={results}", "trial.name=sweep"]
+    return [sys.executable, "-m", "vgate.bench", "-m", *AXES, *trial, *load]
+
+
+def session(results: Path, options: argparse.Namespace, kill_after_s: float | None = None) -> Session:
+    """Run the command, to its end or until it is killed, and see that no process of it is left."""
+    before, begin = len(stamps(results)), time.monotonic()
+    process = subprocess.Popen(command(results, options), start_new_session=True)
+    killed = None
+    family: list[psutil.Process] = []
+    try:
+        process.wait(kill_after_s)
+    except subprocess.TimeoutExpired:
+        killed, family = kill_after_s, psutil.Process(process.pid).children(recursive=True)
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+    wall = time.monotonic() - begin
+    _, alive = psutil.wait_procs(family, timeout=20)
+    if alive:
+        raise SystemExit(f"left behind by a killed bench: {alive}")
+    return Session(results.name, round(wall, 1), killed, before, len(stamps(results)), process.returncode)
+
+
+def stamps(results: Path) -> Stamps:
+    """When each finished cell was measured."""
+    return {path.parent.name: read_json(path)["started_utc"] for path in results.glob("*/cells/[!.]*/cell.json")}
+
+
+def killed_sweep(results: Path, options: argparse.Namespace) -> tuple[list[Session], int, int]:
+    """Sessions, and how many cells were lost and repeated."""
+    draw = random.Random(options.seed)  # noqa: S311
+    sessions: list[Session] = []
+    lost = repeated = 0
+    kills = [draw.uniform(*options.kill_between) for _ in range(options.kills)]
+    for kill_after_s in [*kills, None]:
+        earlier = stamps(results)
+        sessions.append(session(results, options, kill_after_s))
+        print(asdict(sessions[-1]), flush=True)
+        now = stamps(results)
+        lost += len(earlier.keys() - now.keys())
+        repeated += sum(now[name] != stamp for name, stamp in earlier.items() if name in now)
+    return sessions, lost, repeated
+
+
+def run_of(results: Path) -> Run:
+    """The one run there."""
+    (folder,) = results.iterdir()
+    return load_run(folder)
+
+
+def starts(run: Run) -> int:
+    """How many engines were started for it."""
+    return len(list((run.path / "logs").glob("server-*.log")))
+
+
+def cost(run: Run, wall_s: float) -> dict[str, Any]:
+    """The sweep's time against that of one engine start for each cell."""
+    cells = [result.about for result in run.results]
+    by_engine = {about["server_start_s"] for about in cells}  # each engine's cells carry its one start
+    measuring = sum(about["wall_s"] for about in cells)
+    each = fmean(about["server_start_s"] for about in cells)
+    separate = measuring + len(cells) * each
+    return {
+        "cells": len(cells),
+        "starts": starts(run),
+        "start_s": sorted(by_engine),
+        "measuring_s": round(measuring, 1),
+        "wall_s": wall_s,
+        "wall_s_with_a_start_for_each_cell": round(separate, 1),
+        "ratio": round(separate / wall_s, 2),
+    }
+
+
+def winners(*runs: Run) -> dict[str, Any]:
+    """Who won each, and whether that is the same or was no clear win anyway."""
+    found = [judge(run) for run in runs]
+    names = [verdict.winner for verdict in found]
+    return {
+        "headlines": [verdict.headline for verdict in found],
+        "winners": names,
+        "same_or_tie": len({name for name in names if name}) <= 1,
+    }
+
+
+def line(run: Run, result: Result) -> dict[str, Any]:
+    """A cell as a row of cells.csv."""
+    about = {name: result.about[name] for name in ("round", "started_utc", "wall_s", "server_start_s")}
+    numbers = {
+        name: result.numbers[name] for name in ("requests", "goodput_per_s", "output_tokens_per_s", "ttft_ms_p50")
+    }
+    return {
+        "sweep": run.path.parent.name,
+        "cell": result.label,
+        **about,
+        **numbers,
+        "invalid": "; ".join(result.invalid),
+    }
+
+
+def write(folder: Path, runs: list[Run], sessions: list[Session], document: dict[str, Any]) -> None:
+    """Rows, the document and the circumstances."""
+    folder.mkdir(parents=True, exist_ok=True)
+    cells = [line(run, result) for run in runs for result in run.results]
+    for name, table in (("cells", cells), ("sessions", [asdict(one) for one in sessions])):
+        with (folder / f"{name}.csv").open("w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, list(table[0]))
+            writer.writeheader()
+            writer.writerows(table)
+    about = circumstances([], set()) | {"command": f"python {' '.join(sys.argv)}", "outcome": document}
+    (folder / "manifest.json").write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
+
+
+def arguments() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--warmup-s", type=float, default=2.0)
+    parser.add_argument("--duration-s", type=float, default=6.0)
+    parser.add_argument("--users", type=int, default=16)
+    parser.add_argument("--seed", type=int, default=0, help="of the requests, the order of the cells and the kills")
+    parser.add_argument("--kills", type=int, default=5)
+    parser.add_argument("--kill-between", type=float, nargs=2, default=[20.0, 110.0], help="seconds after a start")
+    parser.add_argument("--results", type=Path, default=Path("results/sweep_cost"))
+    parser.add_argument("settings", nargs="*", default=["+preset=cpu"], help="what all cells share")
+    return parser.parse_args()
+
+
+def main() -> int:
+    """Measure, print, write; 1 if a target is missed."""
+    options = arguments()
+    with tempfile.TemporaryDirectory() as name:
+        whole, pieces = Path(name, "whole"), Path(name, "killed")
+        first = session(whole, options)
+        sessions, lost, repeated = killed_sweep(pieces, options)
+        runs = [run_of(whole), run_of(pieces)]
+        document = {
+            **cost(runs[0], first.wall_s),
+            "kills": options.kills, "lost": lost, "repeated": repeated,
+            "cells_of_the_killed": len(runs[1].results), "starts_of_the_killed": starts(runs[1]),
+            **winners(*runs),
+        }  # fmt: skip
+        write(options.results, runs, [first, *sessions], document)
+    wanted = options.rounds * CELLS_OF_A_ROUND
+    met = [
+        document["starts"] == 2,
+        document["ratio"] >= 3,
+        document["cells"] == document["cells_of_the_killed"] == wanted,
+        not lost and not repeated,
+        document["same_or_tie"],
+    ]
+    print(json.dumps(document))
+    return 0 if all(met) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
