@@ -32,6 +32,7 @@ CONFINED = {
     "prometheus_client": ["vgate/observe/prometheus.py"],
     "pandas": ["vgate/harness"],
     "matplotlib": ["vgate/harness"],
+    "scipy": ["vgate/harness"],
     "locust": ["vgate/harness"],
     "ray": [],
     "pynvml": ["vgate/harness/gpu.py"],

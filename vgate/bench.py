@@ -104,7 +104,8 @@ def _report(folder: RunFolder) -> int:
     """Table, verdict and report of what there is; 1 if anything failed or is INVALID."""
     from vgate.harness.index import write_index
     from vgate.harness.report import write_report
-    from vgate.harness.results import load_run, write_summary
+    from vgate.harness.results import load_run
+    from vgate.harness.summary import write_summary
     from vgate.harness.table import table
     from vgate.harness.verdict import judge
 

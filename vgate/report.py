@@ -11,7 +11,8 @@ from vgate.harness.imports import ImportFailed, import_file
 from vgate.harness.index import write_index
 from vgate.harness.layout import INDEX
 from vgate.harness.report import write_report
-from vgate.harness.results import NoResults, load_run, write_summary
+from vgate.harness.results import NoResults, load_run
+from vgate.harness.summary import write_summary
 from vgate.harness.verdict import judge
 
 RESULTS = "results"

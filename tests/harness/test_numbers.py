@@ -1,6 +1,7 @@
 import pytest
 
 from tests.harness.rows import WINDOW, failed, frame, row, steady
+from vgate.harness.estimates import PERCENTS
 from vgate.harness.metrics.goodput import Slo
 from vgate.harness.numbers import numbers
 
@@ -19,12 +20,13 @@ def test_a_row_of_everything() -> None:
 
 
 @pytest.mark.parametrize(
-    ("count", "refused"), [(459, []), (458, [99]), (89, [95, 99]), (43, [90, 95, 99]), (6, [50, 90, 95, 99])]
+    ("count", "refused"),
+    [(4603, []), (459, [99.9]), (458, [99, 99.9]), (89, [95, 99, 99.9]), (6, [50, 90, 95, 99, 99.9])],
 )
 def test_percentiles_are_refused_by_their_own_sample(count: int, refused: list[int]) -> None:
     found = numbers(steady(count), WINDOW, Slo())
     for metric in ("ttft_ms", "tpot_ms", "e2e_ms", "lag_ms"):
-        assert [percent for percent in (50, 90, 95, 99) if found[f"{metric}_p{percent}"] is None] == refused
+        assert [percent for percent in PERCENTS if found[f"{metric}_p{percent}"] is None] == refused
 
 
 def test_itl_has_more_samples_than_there_are_requests() -> None:
@@ -43,3 +45,19 @@ def test_warm_up_and_drain_are_not_measured() -> None:
         *(row(t_int=float(n)) for n in range(7)), row(t_int=-5.0, phase="warmup"), row(t_int=1001.0, phase="drain")
     )
     assert numbers(rows, WINDOW, Slo())["requests"] == 7
+
+
+def test_intervals_stand_beside_the_numbers() -> None:
+    found = numbers(steady(500), WINDOW, Slo())
+    assert found["ttft_ms_p50_n"] == 500
+    for name in (
+        "goodput_per_s",
+        "attainment",
+        "ttft_ms_p50",
+        "tpot_ms_mean",
+        "itl_ms_p90",
+        "e2e_ms_p95",
+    ):
+        assert found[f"{name}_low"] <= found[name] <= found[f"{name}_high"]  # type: ignore[operator]
+    assert found["ttft_ms_p99.9_low"] is None
+    assert "lag_ms_p50_low" not in found

@@ -1,15 +1,17 @@
 import pytest
 
 from tests.harness.rows import MS, WINDOW, failed, frame, row, steady
+from vgate.harness.evidence import Evidence
 from vgate.harness.metrics.rates import Window
-from vgate.harness.validity import reasons
+from vgate.harness.validity import reasons, unchecked
 
 TOKENS = 11
 
 
 def why(rows: object, cpu: float = 0.1, generated: float | None = None, open_loop: bool = False) -> list[str]:
     tokens = float(rows["completion_tokens"].fillna(0).sum()) if generated is None else generated  # type: ignore[index]
-    return reasons(rows, WINDOW, cpu, tokens, open_loop)  # type: ignore[arg-type]
+    load: dict[str, object] = {"path": "trace.csv"} if open_loop else {"users": 8}
+    return reasons(Evidence(rows, WINDOW, cpu, tokens, load))  # type: ignore[arg-type]
 
 
 def test_a_clean_run_is_valid() -> None:
@@ -86,7 +88,7 @@ def test_no_answer_at_all() -> None:
 
 
 def test_no_request_at_all() -> None:
-    assert reasons(frame(), Window(0, MS), 0.0, 0.0, True) == ["no request was due in the window"]
+    assert reasons(Evidence(frame(), Window(0, MS), 0.0, 0.0, {"rate": 10.0})) == ["no request was due in the window"]
 
 
 def test_cut_off_requests_are_failures() -> None:
@@ -94,3 +96,19 @@ def test_cut_off_requests_are_failures() -> None:
     cut = [row(t_int=50.0 + n, t_end=None, status=None, error="unfinished 5 s after the window") for n in range(2)]
     rows = frame(*(row(t_int=n / 10) for n in range(98)), *cut)
     assert why(rows, generated=300) == ["2 of 100 requests failed; first: unfinished 5 s after the window"]
+
+
+def test_only_a_load_that_claims_one_rate_must_be_steady() -> None:
+    """Answers take ever longer: 10 requests in flight at the beginning, 60 at the end."""
+    rows = frame(*(row(t_int=n * 10.0, tok=(n * 10.0 + 100 + 5 * n,)) for n in range(-60, 100)))
+    found = [
+        reasons(Evidence(rows, WINDOW, 0.1, 160.0, load)) for load in ({"rate": 100.0}, {"start": 1.0}, {"users": 8})
+    ]
+    assert [len(each) for each in found] == [1, 0, 0]
+    assert found[0][0].startswith("the queue rises")
+
+
+def test_what_cannot_be_checked_is_said() -> None:
+    seen = Evidence(steady(500), WINDOW, 0.1, 5500.0, {"users": 8})
+    assert reasons(seen) == []
+    assert unchecked(seen) == ["Little's law: the run has no samples and records of the server's own"]

@@ -5,7 +5,8 @@ from pathlib import PurePath
 # In results/
 INDEX = "index.html"
 # In results/<run>/
-MANIFEST, SUMMARY, REPORT, VERDICT = "manifest.json", "summary.csv", "report.html", "verdict.json"
+MANIFEST, SUMMARY, SUMMARY_JSON = "manifest.json", "summary.csv", "summary.json"
+REPORT, VERDICT = "report.html", "verdict.json"
 CERTIFICATE = "certificate.json"  # what the client found of itself before it measured
 # There too, of a comparison and of a replay
 COMPARISON, REPLAY = "comparison.json", "replay.json"

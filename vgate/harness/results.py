@@ -1,6 +1,7 @@
 """Reading a run's folder: what reports, notebooks and the terminal show, computed from the raw rows each time."""
 
 import math
+from collections import Counter
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -11,7 +12,9 @@ import yaml
 
 from vgate.harness import certificate, gauges, records, server_records
 from vgate.harness.certificate import Certificate
-from vgate.harness.files import read_json, write_text
+from vgate.harness.estimates import estimates
+from vgate.harness.evidence import Evidence
+from vgate.harness.files import read_json
 from vgate.harness.layout import (
     CELL,
     CERTIFICATE,
@@ -22,16 +25,16 @@ from vgate.harness.layout import (
     METRICS_BEFORE,
     REQUESTS,
     SERVER,
-    SUMMARY,
 )
 from vgate.harness.ledger import disagreements
 from vgate.harness.metrics.goodput import Slo
 from vgate.harness.metrics.rates import Window
-from vgate.harness.numbers import numbers
+from vgate.harness.numbers import flat
 from vgate.harness.prometheus_text import total
 from vgate.harness.server_numbers import server_numbers
+from vgate.harness.stats.estimate import Estimate
 from vgate.harness.store import RunFolder
-from vgate.harness.validity import imported_reasons, reasons
+from vgate.harness.validity import reasons, unchecked
 
 TOKENS = "vgate_tokens_generated_total"
 
@@ -96,20 +99,39 @@ class Result:
         return about
 
     @cached_property
+    def estimates(self) -> dict[str, Estimate]:
+        """`estimates` and `server_numbers` of this cell, and how long the driver ran and waited for a core."""
+        shares = {"driver_cpu": Estimate(self.about["cpu_share"]), "driver_wait": Estimate(self._wait_share)}
+        return {**estimates(self.rows, self.window, self.slo), **self._server_numbers, **shares}
+
+    @property
+    def _server_numbers(self) -> dict[str, Estimate]:
+        found = server_numbers(self.rows, self.server, self.gauges, self.window)
+        why = "not recorded, undefined or too few samples"
+        return {name: Estimate(value, why=why if value is None else None) for name, value in found.items()}
+
+    @cached_property
     def numbers(self) -> dict[str, Any]:
-        """`numbers` and `server_numbers` of this cell, and the driver's shares of time: running, waiting for a core."""
-        seen = server_numbers(self.rows, self.server, self.gauges, self.window)
-        shares = {"driver_cpu": self.about["cpu_share"], "driver_wait": self._wait_share}
-        return {**numbers(self.rows, self.window, self.slo), **seen, **shares}
+        """The same as a flat row: `vgate.harness.numbers`."""
+        return flat(self.estimates)
 
     @cached_property
     def invalid(self) -> list[str]:
         """Why this measurement may not be believed, in words; empty if it may."""
-        open_loop = "users" not in self.config["load"]
-        found = reasons(self.rows, self.window, self.about["cpu_share"], self._generated(), open_loop)
+        found = reasons(self._evidence)
         if self.server is None:
             return found
         return [*found, *disagreements(self.rows, self.server, self._metrics, self.about["records_dropped"])]
+
+    @cached_property
+    def unchecked(self) -> list[str]:
+        """Which checks of its validity could not be made, and why."""
+        return unchecked(self._evidence)
+
+    @property
+    def _evidence(self) -> Evidence:
+        load, generated = self.config["load"], self._generated()
+        return Evidence(self.rows, self.window, self.about["cpu_share"], generated, load, self.gauges, self.server)
 
     @property
     def _wait_share(self) -> float:
@@ -129,16 +151,17 @@ class ImportedResult(Result):
     """A cell whose rows another tool has measured: not all numbers can be had, and not all checks can be made."""
 
     @cached_property
-    def numbers(self) -> dict[str, Any]:
+    def estimates(self) -> dict[str, Estimate]:
         """NaN, not known, where the file does not hold what the number needs."""
         assert self.imported is not None  # Result.read has seen to it
         absent = tuple(self.imported["absent"])
-        found = numbers(self.rows, self.window, self.slo) | server_numbers(self.rows, None, None, self.window)
-        return {name: math.nan if name.startswith(absent) else value for name, value in found.items()}
+        unknown = Estimate(math.nan, why="the imported file does not tell")
+        found = estimates(self.rows, self.window, self.slo) | self._server_numbers
+        return {name: unknown if name.startswith(absent) else number for name, number in found.items()}
 
-    @cached_property
-    def invalid(self) -> list[str]:
-        return imported_reasons(self.rows, self.window, "rate" in self.config["load"])
+    @property
+    def _evidence(self) -> Evidence:
+        return Evidence(self.rows, self.window, None, None, self.config["load"])
 
 
 @dataclass(frozen=True)
@@ -178,6 +201,13 @@ class Run:
             ]
         )
 
+    @property
+    def unchecked(self) -> list[str]:
+        """What could not be checked, a line each, and in how many cells."""
+        counts = Counter(words for result in self.results for words in result.unchecked)
+        total = len(self.results)
+        return [f"not checked: {words} ({count} of {total} cells)" for words, count in counts.items()]
+
 
 def load_run(path: Path | str) -> Run:
     """Read a run's folder; raises NoResults."""
@@ -189,13 +219,6 @@ def load_run(path: Path | str) -> Run:
     if not results and not failed:
         raise NoResults(f"{path}: no cell of this run is finished")
     return Run(folder.path, read_json(folder.path / MANIFEST), results, failed, folder.dropped())
-
-
-def write_summary(run: Run) -> Path:
-    """summary.csv in the run's folder."""
-    path = run.path / SUMMARY
-    write_text(path, run.summary.to_csv(index=False))
-    return path
 
 
 def newest_run(results: Path | str) -> Path:

@@ -23,6 +23,10 @@ COLUMNS = {
 SERVICE = {column.replace("ttft_ms", "ttft_service_ms"): shown for column, shown in COLUMNS.items()}
 SERVICE["ttft_service_ms_p50"] = ("TTFT service p50 ms", 1)
 REFUSED = "n<"  # shown in place of a percentile for which there are too few samples
+LEGEND = {
+    REFUSED: f"{REFUSED}: too few samples for this percentile",
+    "±": "±: the wider side of the 95 % interval of this one run",
+}
 
 
 def table(run: Run) -> str:
@@ -31,8 +35,12 @@ def table(run: Run) -> str:
     columns = columns_of(run)
     head = ["configuration", *(heading for heading, _ in columns.values()), ""]
     lines = [[name(r.about), *cells(r.numbers, columns), "INVALID" if r.invalid else ""] for r in results]
-    legend = [f"{REFUSED}: too few samples for this percentile"] if any(REFUSED in line for line in lines) else []
-    return "\n".join([*_aligned([head, *lines]), *legend, *problems(run)])
+    return "\n".join([*_aligned([head, *lines]), *_legend(lines), *problems(run), *run.unchecked])
+
+
+def _legend(lines: list[list[str]]) -> list[str]:
+    shown = "".join(text for line in lines for text in line[1:])
+    return [words for mark, words in LEGEND.items() if mark in shown]
 
 
 def problems(run: Run) -> list[str]:
@@ -53,8 +61,11 @@ def columns_of(run: Run) -> dict[str, tuple[str, int]]:
 
 
 def cells(numbers: dict[str, Any], columns: dict[str, tuple[str, int]]) -> list[str]:
-    """The numbers of these columns, written out."""
-    return [written(column, numbers[column], digits) for column, (_, digits) in columns.items()]
+    """The numbers of these columns, written out, with the wider side of their 95 % intervals where they have one."""
+    return [
+        written(column, numbers[column], digits) + _margin(numbers, column, digits)
+        for column, (_, digits) in columns.items()
+    ]
 
 
 def written(column: str, value: float | None, digits: int) -> str:
@@ -63,7 +74,18 @@ def written(column: str, value: float | None, digits: int) -> str:
         return REFUSED
     if math.isnan(value):
         return "-"
-    return f"{value * (100 if column == 'attainment' else 1):.{digits}f}"
+    return f"{value * _scale(column):.{digits}f}"
+
+
+def _margin(numbers: dict[str, Any], column: str, digits: int) -> str:
+    value, low, high = (numbers.get(f"{column}{end}") for end in ("", "_low", "_high"))
+    if value is None or low is None or high is None:
+        return ""
+    return f" ±{max(value - low, high - value) * _scale(column):.{digits}f}"
+
+
+def _scale(column: str) -> int:
+    return 100 if column == "attainment" else 1
 
 
 def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from vgate.config.errors import unknown_option
-from vgate.harness.numbers import PERCENTS
+from vgate.harness.estimates import PERCENTS
 from vgate.harness.results import Result
 
 RATES = ("goodput_per_s", "attainment", "output_tokens_per_s", "completed_per_s")

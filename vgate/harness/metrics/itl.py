@@ -9,11 +9,13 @@ UNIT = "ms"
 def itl_ms(rows: pd.DataFrame) -> pd.Series:
     """Gap before each chunk / tokens in it, one sample per token, all requests pooled; never interpolated.
 
-    Requests whose tokens per chunk are not known are left out: `itl_known` says how many are in.
+    The index says whose sample it is: the index of its row. Requests whose tokens per chunk are not known are left out:
+    `itl_known` says how many are in.
     """
     known = rows[rows["n_tok"].notna()]
     pooled = [_per_token(*row) for row in zip(known["t_tok"], known["n_tok"], strict=True)]
-    return pd.Series(np.concatenate(pooled) if pooled else [], dtype=float)
+    owners = np.repeat(known.index.to_numpy(), [len(samples) for samples in pooled])
+    return pd.Series(np.concatenate(pooled) if pooled else [], index=owners, dtype=float)
 
 
 def itl_known(rows: pd.DataFrame) -> float:

@@ -1,7 +1,10 @@
 """Exact percentiles, and their refusal."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+import numpy.typing as npt
 
 CONFIDENCE = 0.99
 
@@ -9,7 +12,7 @@ CONFIDENCE = 0.99
 def minimum_n(percent: float) -> int:
     """Samples below which a percentile is refused: MLPerf's early-stopping rule at no failure, 0.01 = p^n.
 
-    p50 7, p90 44, p95 90, p99 459.
+    p50 7, p90 44, p95 90, p99 459, p99.9 4603.
     """
     return math.ceil(math.log(1 - CONFIDENCE) / math.log(percent / 100))
 
@@ -20,9 +23,10 @@ def percentile(values: Iterable[float], percent: float) -> float | None:
     return nearest_rank(ordered, percent) if len(ordered) >= minimum_n(percent) else None
 
 
-def nearest_rank(ordered: list[float], percent: float) -> float:
+def nearest_rank(ordered: Sequence[float] | npt.NDArray[np.float64], percent: float) -> float:
     """The smallest value that at least `percent` % of the values do not exceed. Needs one value at least, sorted."""
-    return ordered[max(0, math.ceil(percent / 100 * len(ordered)) - 1)]
+    rank = math.ceil(round(percent * len(ordered) / 100, 6))  # 99.9 has no exact binary form
+    return float(ordered[max(0, rank - 1)])
 
 
 def highest_supported(values: Iterable[float], wanted: float) -> tuple[str, float] | None:
@@ -33,7 +37,7 @@ def highest_supported(values: Iterable[float], wanted: float) -> tuple[str, floa
     ordered = sorted(value for value in values if not math.isnan(value))
     if not ordered:
         return None
-    for percent in (99.0, 95.0, 90.0, 50.0):
+    for percent in (99.9, 99.0, 95.0, 90.0, 50.0):
         if percent <= wanted and len(ordered) >= minimum_n(percent):
             return f"p{percent:g}", nearest_rank(ordered, percent)
     return "the maximum", ordered[-1]

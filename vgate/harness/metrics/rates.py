@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 UNIT = "1/s"
@@ -42,20 +43,28 @@ def completed_rate(rows: pd.DataFrame, window: Window) -> float:
 
 
 def output_tokens_rate(rows: pd.DataFrame, window: Window) -> float:
-    """Tokens that arrived, per second: by t_tok; those of a whole answer by its t_end.
+    """Tokens that arrived, per second: by t_tok; those of a whole answer by its t_end."""
+    stamps, tokens = token_arrivals(rows)
+    return float(tokens[(stamps >= window.start) & (stamps < window.end)].sum()) / window.seconds
+
+
+def token_arrivals(rows: pd.DataFrame) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+    """When tokens arrived, CLOCK_MONOTONIC ns, and how many at once.
 
     Where the tokens in each chunk are not known, the request's tokens are shared out evenly over its chunks.
     """
     streams = rows["t_tok"].map(len) > 0
-    whole = rows[~streams & window.holds(rows["t_end"])]
+    whole = rows[~streams & rows["t_end"].notna()]
     columns = rows.loc[streams, ["t_tok", "n_tok", "completion_tokens"]]
-    streamed = sum(_tokens_inside(window, *row) for row in columns.itertuples(index=False))
-    return (streamed + int(whole["completion_tokens"].sum())) / window.seconds
+    stamps = [np.asarray(moments) for moments in columns["t_tok"]]
+    tokens = [_sizes(*row) for row in columns.itertuples(index=False)]
+    return (
+        np.concatenate([*stamps, whole["t_end"].to_numpy(np.int64)]).astype(np.int64),
+        np.concatenate([*tokens, whole["completion_tokens"].fillna(0).to_numpy(float)]),
+    )
 
 
-def _tokens_inside(window: Window, stamps: Any, sizes: Any, count: Any) -> float:
-    moments = np.asarray(stamps)
-    if sizes is None:
-        sizes = np.full(len(moments), 1.0 if pd.isna(count) else count / len(moments))
-    inside = (moments >= window.start) & (moments < window.end)
-    return float(np.asarray(sizes)[inside].sum())
+def _sizes(stamps: Any, sizes: Any, count: Any) -> Any:
+    if sizes is not None:
+        return np.asarray(sizes, dtype=float)
+    return np.full(len(stamps), 1.0 if pd.isna(count) else count / len(stamps))
