@@ -18,8 +18,8 @@ class MultiTurn(Synthetic):
     """Each request repeats its conversation so far and adds a question; a user ends one before it begins the next.
 
     The assistant's earlier answers are scripted: random words, as many as their max_tokens, not what the server said.
-    So the bytes never depend on the server. A prefix cache finds the history up to the last question but one, and not
-    the answer after it, which it would find with the server's own.
+    So the bytes never depend on the server, and in an open loop a turn does not wait for the answer before it. A prefix
+    cache finds the history up to the last question but one, and not the answer after it, as it would the server's own.
     """
 
     turns: int | Mapping[str, Any]
