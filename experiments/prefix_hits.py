@@ -3,7 +3,7 @@
     python experiments/prefix_hits.py [--seconds 15] [--results results/prefix_hits]
 
 Every workload in a closed loop of four users on real vLLM with the tiny model, one engine start, a seed of its own for
-each so that they share nothing with each other. For each: the share of prompt tokens that vLLM found in its prefix cache
+each so that they share nothing with each other. For each: the share of prompt tokens that vLLM found in its cache
 (its own counters), and the share that a cache that forgets nothing finds in the requests that were sent, one after the
 other, in whole blocks of vLLM's size. The last line is JSON.
 """

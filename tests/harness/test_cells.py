@@ -1,7 +1,8 @@
 import pytest
 
 from vgate.config import ConfigError, conf_dir
-from vgate.harness.cells import Cell, expand, run_name
+from vgate.config.layers import parse
+from vgate.harness.cells import Cell, _spell, expand, run_name
 
 FAST = ["engine=dry_run"]
 
@@ -119,3 +120,12 @@ def test_every_experiment_composes(name: str) -> None:
     cells = expand([f"+experiment={name}"], multirun=False)
     assert cells
     assert cells[0].settings.experiment is not None
+
+
+@pytest.mark.parametrize(
+    "spelt", [{"distribution": "uniform", "min": 1, "max": 9}, 32, 0.5, "a b", "it's", True, [1, 2]]
+)
+def test_values_of_an_experiment_are_spelt_as_on_the_command_line(spelt: object) -> None:
+    """A distribution of lengths may be an axis too."""
+    (override,) = parse([f"workload.prompt_tokens={_spell(spelt)}"])
+    assert override.value() == spelt

@@ -129,6 +129,8 @@ def _add_experiment(overrides: list[str], multirun: bool) -> list[str]:
 
 def _spell(value: Any) -> str:
     """A value as Hydra's command line writes it."""
+    if isinstance(value, dict):
+        return "{" + ",".join(f"{key}:{_spell(inner)}" for key, inner in value.items()) + "}"
     return (
         "'" + value.replace("'", "\\'") + "'"
         if isinstance(value, str) and not value.isidentifier()
