@@ -8,7 +8,7 @@ and the winner must be the same, or there is none because the difference lies wi
 
     python experiments/sweep_cost.py
 
-Writes cells.csv, sessions.csv, cost.md and manifest.json into ``results/sweep_cost/``. The last line of output is one
+Writes cells.csv, sessions.csv and manifest.json into ``results/sweep_cost/``. The last line of output is one
 JSON document.
 """
 
@@ -57,6 +57,7 @@ class Session:
 def command(results: Path, options: argparse.Namespace) -> list[str]:
     """The sweep."""
     trial = [f"trial.{key}={getattr(options, key)}" for key in ("rounds", "warmup_s", "duration_s", "seed")]
+    trial += ["trial.certify=false", "trial.prune=false"]
     load = [*options.settings, f"load.users={options.users}", f"trial.results_dir={results}", "trial.name=sweep"]
     return [sys.executable, "-m", "vgate.bench", "-m", *AXES, *trial, *load]
 
@@ -64,7 +65,8 @@ def command(results: Path, options: argparse.Namespace) -> list[str]:
 def session(results: Path, options: argparse.Namespace, kill_after_s: float | None = None) -> Session:
     """Run the command, to its end or until it is killed, and see that no process of it is left."""
     before, begin = len(stamps(results)), time.monotonic()
-    process = subprocess.Popen(command(results, options), start_new_session=True)
+    environ = {**os.environ, "TMPDIR": str(temporary(results))}
+    process = subprocess.Popen(command(results, options), start_new_session=True, env=environ)
     killed = None
     family: list[psutil.Process] = []
     try:
@@ -78,6 +80,13 @@ def session(results: Path, options: argparse.Namespace, kill_after_s: float | No
     if alive:
         raise SystemExit(f"left behind by a killed bench: {alive}")
     return Session(results.name, round(wall, 1), killed, before, len(stamps(results)), process.returncode)
+
+
+def temporary(results: Path) -> Path:
+    """A folder for temporary files of its own: what is left there can be seen."""
+    folder = results.parent / "tmp"
+    folder.mkdir(exist_ok=True)
+    return folder
 
 
 def stamps(results: Path) -> Stamps:
@@ -194,7 +203,9 @@ def main() -> int:
         runs = [run_of(whole), run_of(pieces)]
         document = {
             **cost(runs[0], first.wall_s),
-            "kills": options.kills, "lost": lost, "repeated": repeated,
+            "kills": options.kills,
+            "left_in_tmp": sorted(path.name for path in temporary(whole).glob("vgate-*")),
+            "lost": lost, "repeated": repeated,
             "cells_of_the_killed": len(runs[1].results), "starts_of_the_killed": starts(runs[1]),
             **winners(*runs),
         }  # fmt: skip
@@ -204,7 +215,7 @@ def main() -> int:
         document["starts"] == 2,
         document["ratio"] >= 3,
         document["cells"] == document["cells_of_the_killed"] == wanted,
-        not lost and not repeated,
+        not lost and not repeated and not document["left_in_tmp"],
         document["same_or_tie"],
     ]
     print(json.dumps(document))
