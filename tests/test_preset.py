@@ -15,7 +15,14 @@ from vgate.harness.results import load_run
 from vgate.preset import main
 
 ROOT = Path(__file__).resolve().parents[1]
-SHORT = ["trial.warmup_s=0.2", "trial.duration_s=1", "trial.cooldown_s=0", "load.users=2", "workload.output_tokens=8"]
+SHORT = [
+    "trial.certify=false",
+    "trial.warmup_s=0.2",
+    "trial.duration_s=1",
+    "trial.cooldown_s=0",
+    "load.users=2",
+    "workload.output_tokens=8",
+]
 SETTINGS = ["+preset=dry_run", "engine.decode_step_ms=5", "batch=lockstep", "batch.max_batch_size=3", "cache=lfu"]
 
 

@@ -34,7 +34,6 @@ def main() -> int:
         raise ConfigError(
             "A and B are needed: python -m vgate.compare 'batch=passthrough' 'batch=lockstep'; see --help"
         )
-    signal.signal(signal.SIGTERM, _terminate)
     a, b, *common = args.overrides
     finding = _runs(args, a, b, common) or _configurations(args, a, b, common)
     if finding is None:
@@ -95,6 +94,7 @@ def _configurations(args: argparse.Namespace, a: str, b: str, common: list[str])
         for name, cell in (("A", sides.a), ("B", sides.b)):
             cli.show(cell.container, [name])
         return None
+    signal.signal(signal.SIGTERM, _terminate)
     folder = RunFolder(Path(sides.a.settings.trial.results_dir) / sides.run_name)
     try:
         with folder.locked(args.fresh):

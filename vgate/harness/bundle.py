@@ -23,7 +23,7 @@ def cells_of(run: Run) -> list[Cell]:
 
 def with_keys(container: dict[str, Any]) -> dict[str, Any]:
     """A kept configuration with a key of its own in place of each that was blotted out."""
-    keys = container["security"].get("api_keys")
+    keys = container.get("security", {}).get("api_keys")
     if not keys:
         return container
     filled = [{**key, "key": f"{BLOT}{number}"} for number, key in enumerate(keys)]

@@ -32,6 +32,7 @@ class LoadDriver:
     def __init__(self, log: Path) -> None:
         self._log = log
         self._processes: list[subprocess.Popen[bytes]] = []
+        self.certified = False  # set by who has seen to it
 
     @property
     def pids(self) -> list[int]:

@@ -33,7 +33,6 @@ class Rig:
         self._engine: str | None = None  # the engine_hash that `_server` serves
         self._broken: set[str] = set()  # engine hashes whose server could not be started
         self._rest_until = 0.0
-        self._certified = False
 
     def __enter__(self) -> Self:
         return self
@@ -61,13 +60,13 @@ class Rig:
 
     def _certify(self, cell: Cell) -> None:
         """Once, before the first measurement: what the instrument itself adds, on this machine and now."""
-        if self._certified or not cell.settings.trial.certify:
+        if self.driver.certified or not cell.settings.trial.certify:
             return
         with self._folder.scratch() as scratch:
             found = certify(self.driver, scratch, self._progress.tick, drivers(cell))
         save(found, self._folder.path / CERTIFICATE)
         self._progress.say(found.words)
-        self._certified = True
+        self.driver.certified = True
 
     def _serving(self, cell: Cell) -> Server:
         """A running server for this cell's engine; raises ServerFailed."""

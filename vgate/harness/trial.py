@@ -17,6 +17,7 @@ from vgate.harness.files import write_json, write_yaml
 from vgate.harness.gpu import Gpus
 from vgate.harness.layout import CELL, CONFIG, GAUGES, METRICS_AFTER, METRICS_BEFORE, OUTCOME, RAW, REQUESTS, SERVER
 from vgate.harness.plan import Outcome, Plan
+from vgate.harness.schedule import schedule_of
 from vgate.harness.server import Server, ServerFailed
 
 
@@ -40,14 +41,16 @@ def measure(cell: Cell, server: Server, driver: LoadDriver, folder: Path, tick: 
         outcome = driver.drive(_plan(cell, server, folder), server.api_key, watch)
     (folder / METRICS_AFTER).write_text(server.metrics(), encoding="utf-8")
     kept, dropped = server.take_records()
-    records.save(records.rows_from(read(folder / RAW), outcome), folder / REQUESTS)
+    rows = records.rows_from(read(folder / RAW), outcome)
+    records.save(rows, folder / REQUESTS)
     server_records.save(server_records.frame(kept), folder / SERVER)
     gauges.save(sampler.samples, folder / GAUGES)
     for scratch in (RAW, OUTCOME):
         (folder / scratch).unlink()
     write_yaml(folder / CONFIG, without_secrets(cell.container))
     description = _description(cell, server, outcome, started, time.monotonic() - begin)
-    write_json(folder / CELL, description | {"records_dropped": dropped})
+    asked = schedule_of(cell.container, cell.seed, len(rows))
+    write_json(folder / CELL, description | asked | {"records_dropped": dropped})
 
 
 def _configure(server: Server, cell: Cell) -> None:

@@ -65,11 +65,12 @@ def _side(side: str, text: str, common: list[str]) -> Cell:
     cells = expand([*common, *own], multirun=False)
     if len({cell.config_hash for cell in cells}) > 1:
         raise ConfigError(f"{side} (from the command line) is a sweep; a comparison takes two configurations")
-    rounds = cells[0].settings.trial.rounds
-    if rounds != 1:
-        raise wrong(
-            "trial.rounds", rounds, "the settings", "a comparison finds out how many it needs; see --max-rounds"
-        )
+    trial = cells[0].settings.trial
+    if trial.rounds != 1:
+        why = "a comparison finds out how many it needs; see --max-rounds"
+        raise wrong("trial.rounds", trial.rounds, "the settings", why)
+    if trial.prune:
+        raise wrong("trial.prune", trial.prune, "the settings", "a comparison drops nothing; it stops when it is sure")
     return replace(cells[0], axes={"side": side, **_axes(own)})
 
 
