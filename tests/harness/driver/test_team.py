@@ -1,5 +1,7 @@
 """Several driver processes are one driver."""
 
+import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -7,8 +9,12 @@ import pytest
 
 from tests.harness.driver.conftest import Driven, GoldenServer, closed, poisson
 from vgate.harness.driver.team import Team
-from vgate.harness.driving import DriverFailed, LoadDriver, merge
+from vgate.harness.driving import DriverFailed, LoadDriver, drivers_for, merge
 from vgate.harness.plan import Outcome
+from vgate.load.base import Load
+from vgate.load.closed import Closed
+from vgate.load.constant import Constant
+from vgate.load.poisson import Poisson
 
 Drive = Callable[..., Driven]
 Golden = Callable[..., GoldenServer]
@@ -59,7 +65,6 @@ def test_all_go_on_until_the_last_has_drained(drive: Drive, golden: Golden) -> N
 
 def test_one_that_dies_fails_the_plan(drive: Drive, golden: Golden, driver: LoadDriver) -> None:
     import os
-    import signal
 
     server, killed = golden(ttft_ms=20, itl_ms=1), []
 
@@ -82,3 +87,20 @@ def test_merged_shares_are_the_worst(tmp_path: Path) -> None:
     assert merge(tmp_path, 2) == Outcome(0, 10, 0.5, 0.5, 5.0)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["driver.json", "raw.bin"]
     assert (tmp_path / "raw.bin").read_bytes() == b"raw.binraw-1.bin"
+
+
+@pytest.mark.parametrize(
+    ("load", "cores", "wanted"),
+    [
+        (Constant(500.0), 16, 1),
+        (Constant(501.0), 16, 2),
+        (Poisson(3000.0), 16, 6),
+        (Poisson(3000.0), 8, 4),
+        (Poisson(3000.0), 1, 1),
+        (Closed(1000), 16, 1),
+    ],
+)
+def test_how_many_an_open_loop_asks_for(monkeypatch: pytest.MonkeyPatch, load: Load, cores: int, wanted: int) -> None:
+    """One for each 500 requests/s, on half of the cores at most; a closed loop's rate is not known before."""
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(cores)))
+    assert drivers_for(load) == wanted

@@ -36,7 +36,9 @@ def drive(plan: Plan, part: int, api_key: str | None) -> None:
     out = Path(plan.out)
     team = Team(out, part, plan.drivers)
     load, workload = build_load(plan.load), build_workload(plan.workload)
-    asker = Asker(Wire(plan.base_url, api_key), workload, plan.model, plan.seed, plan.tag)
+    wire = Wire(plan.base_url, api_key)
+    wire.warm_up()
+    asker = Asker(wire, workload, plan.model, plan.seed, plan.tag)
     environment = Environment(host=plan.base_url)
     with (out / part_of(RAW, part)).open("wb") as file:
         session = Session(plan, team, environment, asker, Book(environment, file))
