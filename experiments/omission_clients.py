@@ -110,7 +110,8 @@ def plain_locust(server: GoldenServer, rate: float, seconds: float, folder: Path
     subprocess.run(command, env=environment, capture_output=True, check=True)
     with (folder / "locust_stats.csv").open(encoding="utf-8") as file:
         (total,) = [row for row in csv.DictReader(file) if row["Name"] == "Aggregated"]
-    return Answer({f"Locust, {CAP} users": {percent: float(total[f"{percent:g}%"]) for percent in PERCENTS}})
+    said = {percent: None if (ms := total[f"{percent:g}%"]) == "N/A" else float(ms) for percent in PERCENTS}
+    return Answer({f"Locust, {CAP} users": said})
 
 
 def vllm_bench(server: GoldenServer, rate: float, seconds: float, folder: Path) -> Answer:

@@ -57,6 +57,15 @@ def test_warm_up_requests_are_in_the_ledger() -> None:
     assert why(frame(row(), row(t_int=-1.0, phase="warmup")), generated=6) == []
 
 
+@pytest.mark.parametrize(("wait", "valid"), [(0.5, True), (0.51, False)])
+def test_a_starved_driver(wait: float, valid: bool) -> None:
+    """What it waits for a core, its stamps are late."""
+    rows = steady(500)
+    found = reasons(Evidence(rows, WINDOW, 0.3, 5500, {"users": 8}, wait_share=wait))
+    expected = "the load driver was starved: it ran for 30% of the window and waited for a core for 51%"
+    assert found == ([] if valid else [f"{expected}, together more than 80%"])
+
+
 def test_a_busy_driver() -> None:
     assert why(steady(500), cpu=0.81) == ["the load driver used 81% of a core, more than 80%"]
     assert why(steady(500), cpu=0.8) == []

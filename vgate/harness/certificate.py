@@ -67,7 +67,8 @@ class Certificate:
             f"the load driver, at {self.rate:g} requests/s x {self.tokens} tokens:"
             f" sends {self.lag_ms_p50:.2f} ms late (p99 {self.lag_ms_p99:.2f}),"
             f" stamps tokens {self.stamp_ms_p50:.2f} ms late (p99 {self.stamp_ms_p99:.2f}),"
-            f" {self.token_errors} token-count errors in {self.answers} answers, {self.cpu_share:.0%} of a core"
+            f" {self.token_errors} token-count errors in {self.answers} answers;"
+            f" it ran for {self.cpu_share:.0%} of the time and waited for a core for {self.wait_share:.0%}"
         )
 
 

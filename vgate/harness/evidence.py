@@ -11,8 +11,8 @@ from vgate.harness.metrics.rates import Window
 class Evidence:
     """rows: all requests, warm-up and drain included. generated: tokens that the server says it generated for them.
 
-    cpu_share: of a core, by the load driver. load: the resolved section. gauges, server: the server's own view; None
-    where the run has none.
+    cpu_share: of a core, by the load driver. wait_share: of the window, in which it was ready and waited for a core.
+    load: the resolved section. gauges, server: the server's own view; None where the run has none.
     """
 
     rows: pd.DataFrame
@@ -22,6 +22,7 @@ class Evidence:
     load: dict[str, object]
     gauges: pd.DataFrame | None = None
     server: pd.DataFrame | None = None
+    wait_share: float = 0.0
 
     @property
     def open_loop(self) -> bool:

@@ -130,8 +130,8 @@ class Result:
 
     @property
     def _evidence(self) -> Evidence:
-        load, generated = self.config["load"], self._generated()
-        return Evidence(self.rows, self.window, self.about["cpu_share"], generated, load, self.gauges, self.server)
+        load, generated, cpu, wait = self.config["load"], self._generated(), self.about["cpu_share"], self._wait_share
+        return Evidence(self.rows, self.window, cpu, generated, load, self.gauges, self.server, wait)
 
     @property
     def _wait_share(self) -> float:

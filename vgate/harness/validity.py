@@ -88,6 +88,11 @@ def _driver(seen: Evidence) -> Iterator[str]:
         yield Unchecked("the load driver's CPU: not known")
     elif seen.cpu_share > MAX_DRIVER_CPU:
         yield f"the load driver used {seen.cpu_share:.0%} of a core, more than {MAX_DRIVER_CPU:.0%}"
+    elif seen.cpu_share + seen.wait_share > MAX_DRIVER_CPU:
+        yield (
+            f"the load driver was starved: it ran for {seen.cpu_share:.0%} of the window and waited for a core for"
+            f" {seen.wait_share:.0%}, together more than {MAX_DRIVER_CPU:.0%}"
+        )
 
 
 def _rates(seen: Evidence) -> Iterator[str]:

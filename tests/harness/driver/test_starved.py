@@ -10,6 +10,7 @@ from pathlib import Path
 from tests.harness.driver.conftest import Driven, GoldenServer, poisson
 from vgate.harness.driver.pacing import waited_for_a_core_ns
 from vgate.harness.driving import LoadDriver
+from vgate.harness.evidence import Evidence
 from vgate.harness.metrics.rates import Window
 from vgate.harness.validity import reasons
 
@@ -43,7 +44,8 @@ def test_a_spinner_on_its_core_makes_the_run_invalid(
         os.sched_setaffinity(pid, cores)
     outcome = driven.outcome
     window = Window(outcome.window_start, outcome.window_end)
-    found = reasons(driven.rows, window, outcome.cpu_share + outcome.wait_share, server.tokens(), open_loop=True)
+    shares = {"cpu_share": outcome.cpu_share, "wait_share": outcome.wait_share}
+    found = reasons(Evidence(driven.rows, window, generated=server.tokens(), load={"rate": 300.0}, **shares))
     assert any("the load driver" in reason for reason in found), (outcome, found)
     assert outcome.wait_share > 0.05
 
