@@ -66,7 +66,6 @@ def test_keys_are_blotted_out() -> None:
         ("batch=lockstp", "", [], "did you mean batch=lockstep?"),
         ("batch=lockstep,passthrough", "", [], "python -m vgate.bench -m"),
         ("'batch=lockstep", "", [], "A (from the command line) cannot be read: No closing quotation"),
-        ("", "", ["trial.prune=true"], "a comparison drops nothing"),
         ("", "", ["trial.rounds=3"], "trial.rounds = 3 (from the settings): a comparison finds out how many"),
     ],
 )

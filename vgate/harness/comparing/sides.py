@@ -69,8 +69,6 @@ def _side(side: str, text: str, common: list[str]) -> Cell:
     if trial.rounds != 1:
         why = "a comparison finds out how many it needs; see --max-rounds"
         raise wrong("trial.rounds", trial.rounds, "the settings", why)
-    if trial.prune:
-        raise wrong("trial.prune", trial.prune, "the settings", "a comparison drops nothing; it stops when it is sure")
     return replace(cells[0], axes={"side": side, **_axes(own)})
 
 
