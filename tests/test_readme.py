@@ -10,11 +10,13 @@ import pytest
 from tests.servers import Server, running
 from vgate.config import compose
 from vgate.harness.cells import expand
+from vgate.harness.comparing.sides import read_sides
 
 README = (Path(__file__).resolve().parents[1] / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```(\w+)\n(.*?)```", README, re.DOTALL)
 LINES = [line for kind, block in BLOCKS if kind == "bash" for line in block.splitlines()]
 COMMANDS = [line for line in LINES if re.search(r"python -m vgate\.(serve|bench)", line)]
+COMPARISONS = [line for line in LINES if "python -m vgate.compare" in line]
 SNIPPETS = [block for kind, block in BLOCKS if kind == "python"]
 
 
@@ -26,11 +28,19 @@ def test_settings_of_commands_are_right(line: str, tmp_path: Path) -> None:
         environ["VGATE_CONFIG_PATH"] = str(tmp_path / "vgate.yaml")
         Path(environ["VGATE_CONFIG_PATH"]).write_text("batch: {max_wait_time_ms: 5.0}\n", encoding="utf-8")
     program, *rest = words[words.index("-m") + 1 :]
-    overrides = [word for word in rest if "=" in word]
+    overrides = [word for word in rest if "=" in word and word != "+preset=mine"]  # written by another line
     if program == "vgate.serve":
         compose("serve", overrides, environ)
     else:
         assert expand(overrides, "-m" in rest)
+
+
+@pytest.mark.parametrize("line", COMPARISONS)
+def test_comparisons_are_right(line: str) -> None:
+    words = shlex.split(line, comments=True)[3:]
+    options = [place for place, word in enumerate(words) if word.startswith("--")]
+    a, b, *common = words[: options[0] if options else None]
+    assert read_sides(a, b, common).names[0] != read_sides(a, b, common).names[1]
 
 
 @pytest.mark.parametrize("target", re.findall(r"^make (\w+)", "\n".join(LINES), re.MULTILINE))
