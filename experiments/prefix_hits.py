@@ -37,7 +37,7 @@ COMMON = [
     "dedup=none",
     "load.users=4",
     "workload.tokenizer=models/tiny",
-    "engine.extra_args={enable_prefix_caching: true}",  # off by default on the CPU
+    "model.enable_prefix_caching=true",  # off by default on the CPU
 ]
 SETTINGS = {
     "synthetic": ["workload.prompt_tokens=512"],
