@@ -8,8 +8,7 @@ and the winner must be the same, or there is none because the difference lies wi
 
     python experiments/sweep_cost.py
 
-Writes cells.csv, sessions.csv and manifest.json into ``results/sweep_cost/``. The last line of output is one
-JSON document.
+Writes cells.csv, sessions.csv and manifest.json into ``results/sweep_cost/``; the last line is one JSON document.
 """
 
 from __future__ import annotations
@@ -36,19 +35,26 @@ from vgate.harness.manifest import circumstances
 from vgate.harness.results import Result, Run, load_run
 from vgate.harness.verdict import judge
 
-ENGINES = "model.max_num_seqs=8,64"
-AXES = [ENGINES, "batch=passthrough,lockstep", "batch.max_batch_size=2,16"]
+AXES = ["model.max_num_seqs=8,64", "batch=passthrough,lockstep", "batch.max_batch_size=2,16"]
 CELLS_OF_A_ROUND = 8
 Stamps = dict[str, str]  # of finished cells: name -> when it was measured
 
 
 @dataclass(frozen=True)
+class Kill:
+    """SIGKILL `seconds` after a session has finished `cells` cells; of none, after it began: the engine is starting."""
+
+    cells: int
+    seconds: float
+
+
+@dataclass(frozen=True)
 class Session:
-    """One run of the command. killed_after_s: None if it ended by itself."""
+    """One run of the command. killed_in: what the bench was about; empty if it ended by itself."""
 
     sweep: str
     wall_s: float
-    killed_after_s: float | None
+    killed_in: str
     cells_before: int
     cells_after: int
     exit_code: int
@@ -62,30 +68,43 @@ def command(results: Path, options: argparse.Namespace) -> list[str]:
     return [sys.executable, "-m", "vgate.bench", "-m", *AXES, *trial, *load]
 
 
-def session(results: Path, options: argparse.Namespace, kill_after_s: float | None = None) -> Session:
+def session(results: Path, options: argparse.Namespace, kill: Kill | None = None) -> Session:
     """Run the command, to its end or until it is killed, and see that no process of it is left."""
     before, begin = len(stamps(results)), time.monotonic()
     environ = {**os.environ, "TMPDIR": str(temporary(results))}
     process = subprocess.Popen(command(results, options), start_new_session=True, env=environ)
-    killed = None
     family: list[psutil.Process] = []
-    try:
-        process.wait(kill_after_s)
-    except subprocess.TimeoutExpired:
-        killed, family = kill_after_s, psutil.Process(process.pid).children(recursive=True)
+    doing = ""
+    if kill and at_moment(kill, process, results, before):
+        family, doing = psutil.Process(process.pid).children(recursive=True), state(results)
         os.kill(process.pid, signal.SIGKILL)
-        process.wait()
+    process.wait()
     wall = time.monotonic() - begin
     _, alive = psutil.wait_procs(family, timeout=20)
     if alive:
         raise SystemExit(f"left behind by a killed bench: {alive}")
-    return Session(results.name, round(wall, 1), killed, before, len(stamps(results)), process.returncode)
+    return Session(results.name, round(wall, 1), doing, before, len(stamps(results)), process.returncode)
+
+
+def at_moment(kill: Kill, process: subprocess.Popen[bytes], results: Path, before: int) -> bool:
+    """Wait for it; False if the command has ended before."""
+    while process.poll() is None:
+        if len(stamps(results)) >= before + kill.cells:
+            time.sleep(kill.seconds)
+            return process.poll() is None
+        time.sleep(0.1)
+    return False
+
+
+def state(results: Path) -> str:
+    """What the bench is about, from what is in its folder."""
+    return "a cell" if list(results.glob("*/cells/.*")) else "an engine start, or between two cells"
 
 
 def temporary(results: Path) -> Path:
     """A folder for temporary files of its own: what is left there can be seen."""
     folder = results.parent / "tmp"
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     return folder
 
 
@@ -99,10 +118,10 @@ def killed_sweep(results: Path, options: argparse.Namespace) -> tuple[list[Sessi
     draw = random.Random(options.seed)  # noqa: S311
     sessions: list[Session] = []
     lost = repeated = 0
-    kills = [draw.uniform(*options.kill_between) for _ in range(options.kills)]
-    for kill_after_s in [*kills, None]:
+    kills = [Kill(draw.randint(0, options.most_cells), draw.uniform(0, options.most_s)) for _ in range(options.kills)]
+    for kill in [*kills, None]:
         earlier = stamps(results)
-        sessions.append(session(results, options, kill_after_s))
+        sessions.append(session(results, options, kill))
         print(asdict(sessions[-1]), flush=True)
         now = stamps(results)
         lost += len(earlier.keys() - now.keys())
@@ -121,17 +140,17 @@ def starts(run: Run) -> int:
     return len(list((run.path / "logs").glob("server-*.log")))
 
 
-def cost(run: Run, wall_s: float) -> dict[str, Any]:
+def cost(run: Run) -> dict[str, Any]:
     """The sweep's time against that of one engine start for each cell."""
+    wall_s = sum(session["wall_s"] for session in run.manifest["sessions"])
     cells = [result.about for result in run.results]
-    by_engine = {about["server_start_s"] for about in cells}  # each engine's cells carry its one start
     measuring = sum(about["wall_s"] for about in cells)
     each = fmean(about["server_start_s"] for about in cells)
     separate = measuring + len(cells) * each
     return {
         "cells": len(cells),
         "starts": starts(run),
-        "start_s": sorted(by_engine),
+        "start_s": sorted({about["server_start_s"] for about in cells}),  # each engine's cells carry its one start
         "measuring_s": round(measuring, 1),
         "wall_s": wall_s,
         "wall_s_with_a_start_for_each_cell": round(separate, 1),
@@ -142,12 +161,8 @@ def cost(run: Run, wall_s: float) -> dict[str, Any]:
 def winners(*runs: Run) -> dict[str, Any]:
     """Who won each, and whether that is the same or was no clear win anyway."""
     found = [judge(run) for run in runs]
-    names = [verdict.winner for verdict in found]
-    return {
-        "headlines": [verdict.headline for verdict in found],
-        "winners": names,
-        "same_or_tie": len({name for name in names if name}) <= 1,
-    }
+    names = {verdict.winner for verdict in found if verdict.winner}
+    return {"headlines": [verdict.headline for verdict in found], "same_or_tie": len(names) <= 1}
 
 
 def line(run: Run, result: Result) -> dict[str, Any]:
@@ -187,7 +202,11 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--users", type=int, default=16)
     parser.add_argument("--seed", type=int, default=0, help="of the requests, the order of the cells and the kills")
     parser.add_argument("--kills", type=int, default=5)
-    parser.add_argument("--kill-between", type=float, nargs=2, default=[20.0, 110.0], help="seconds after a start")
+    parser.add_argument("--most-cells", type=int, default=5, help="that a session finishes before it is killed")
+    parser.add_argument("--most-s", type=float, default=15.0, help="that it goes on then")
+    parser.add_argument(
+        "--runs", type=Path, help="keep both runs here, and go on where they are; else a temporary folder"
+    )
     parser.add_argument("--results", type=Path, default=Path("results/sweep_cost"))
     parser.add_argument("settings", nargs="*", default=["+preset=cpu"], help="what all cells share")
     return parser.parse_args()
@@ -197,22 +216,26 @@ def main() -> int:
     """Measure, print, write; 1 if a target is missed."""
     options = arguments()
     with tempfile.TemporaryDirectory() as name:
-        whole, pieces = Path(name, "whole"), Path(name, "killed")
+        folder = options.runs or Path(name)
+        whole, pieces = folder / "whole", folder / "killed"
         first = session(whole, options)
         sessions, lost, repeated = killed_sweep(pieces, options)
         runs = [run_of(whole), run_of(pieces)]
         document = {
-            **cost(runs[0], first.wall_s),
-            "kills": options.kills,
+            **cost(runs[0]),
+            "kills": sum(bool(one.killed_in) for one in sessions),
             "left_in_tmp": sorted(path.name for path in temporary(whole).glob("vgate-*")),
-            "lost": lost, "repeated": repeated,
-            "cells_of_the_killed": len(runs[1].results), "starts_of_the_killed": starts(runs[1]),
+            "lost": lost,
+            "repeated": repeated,
+            "cells_of_the_killed": len(runs[1].results),
+            "starts_of_the_killed": starts(runs[1]),
             **winners(*runs),
-        }  # fmt: skip
+        }
         write(options.results, runs, [first, *sessions], document)
     wanted = options.rounds * CELLS_OF_A_ROUND
     met = [
         document["starts"] == 2,
+        document["kills"] == options.kills,
         document["ratio"] >= 3,
         document["cells"] == document["cells_of_the_killed"] == wanted,
         not lost and not repeated and not document["left_in_tmp"],

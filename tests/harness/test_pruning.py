@@ -85,7 +85,7 @@ def drops_the_best(draw: random.Random, candidates: int, rounds: int, level: flo
 
 @pytest.mark.parametrize(("level", "least", "most"), [(None, 0.0, RISK), (0.95, 0.05, 1.0)])
 def test_the_best_is_dropped_as_seldom_as_promised(level: float | None, least: float, most: float) -> None:
-    """600 sweeps of 6 configurations and 8 rounds each. With 95 % at each look, the best would be lost in many."""
+    """300 sweeps of 6 configurations and 8 rounds each. With 95 % at each look, the best would be lost in many."""
     draw = random.Random(1)
-    lost = sum(drops_the_best(draw, candidates=6, rounds=8, level=level) for _ in range(600))
-    assert least <= lost / 600 <= most
+    lost = sum(drops_the_best(draw, candidates=6, rounds=8, level=level) for _ in range(300))
+    assert least <= lost / 300 <= most
