@@ -15,7 +15,7 @@ from vgate.harness.comparing.sides import read_sides
 README = (Path(__file__).resolve().parents[1] / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```(\w+)\n(.*?)```", README, re.DOTALL)
 LINES = [line for kind, block in BLOCKS if kind == "bash" for line in block.splitlines()]
-COMMANDS = [line for line in LINES if re.search(r"python -m vgate\.(serve|bench)", line)]
+COMMANDS = [line for line in LINES if re.search(r"python -m vgate\.(serve|bench|capacity)", line)]
 COMPARISONS = [line for line in LINES if "python -m vgate.compare" in line]
 SNIPPETS = [block for kind, block in BLOCKS if kind == "python"]
 
@@ -29,8 +29,8 @@ def test_settings_of_commands_are_right(line: str, tmp_path: Path) -> None:
         Path(environ["VGATE_CONFIG_PATH"]).write_text("batch: {max_wait_time_ms: 5.0}\n", encoding="utf-8")
     program, *rest = words[words.index("-m") + 1 :]
     overrides = [word for word in rest if "=" in word and word != "+preset=mine"]  # written by another line
-    if program == "vgate.serve":
-        compose("serve", overrides, environ)
+    if program in {"vgate.serve", "vgate.capacity"}:
+        compose(program.removeprefix("vgate."), overrides, environ)
     else:
         assert expand(overrides, "-m" in rest)
 

@@ -31,8 +31,10 @@ def _model(program: str) -> type[Settings]:
     if program == "serve":
         return Settings
     from vgate.config.bench_schema import BenchSettings  # a server does not load the bench's sections
+    from vgate.config.seek_schema import CapacitySettings, SearchSettings
 
-    return BenchSettings
+    models: dict[str, type[Settings]] = {"bench": BenchSettings, "capacity": CapacitySettings, "search": SearchSettings}
+    return models[program]
 
 
 def _by_key(details: list[ErrorDetails], container: dict[str, Any]) -> list[list[ErrorDetails]]:

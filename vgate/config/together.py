@@ -10,7 +10,7 @@ from vgate.config.schema import NoEngineSettings, Settings
 def check(program: str, settings: Settings, source: Callable[[str], str]) -> None:
     """Raises ConfigError. `source` says where a key came from."""
     no_chat = isinstance(settings.engine, NoEngineSettings)
-    if program == "bench":
+    if program != "serve":
         from vgate.config import bench_together  # a server does not load the bench's sections
 
         bench_together.check(settings, source)

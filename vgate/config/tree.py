@@ -33,7 +33,7 @@ def groups_of(program: str) -> tuple[str, ...]:
     found = {"preset"} if program == "serve" else set(OVERLAYS)
     for item in yaml.safe_load((conf_dir() / f"{program}.yaml").read_text(encoding="utf-8"))["defaults"]:
         if isinstance(item, dict):
-            found |= item.keys()
+            found |= {key.removeprefix("override ") for key in item}
         elif item != "_self_":
             found |= set(groups_of(item))
     return tuple(sorted(found))

@@ -17,8 +17,14 @@ class Progress:
     """One line per finished step; on a terminal also a line that keeps itself up to date."""
 
     def __init__(
-        self, cells: list[Cell], out: TextIO = sys.stderr, clock: Callable[[], float] = time.monotonic
+        self,
+        cells: list[Cell],
+        out: TextIO = sys.stderr,
+        clock: Callable[[], float] = time.monotonic,
+        open_ended: bool = False,
     ) -> None:
+        """open_ended: what comes after depends on what is measured, so nothing is said of the time left."""
+        self._open_ended = open_ended
         self._todo = list(cells)
         self._cell: Cell | None = None
         self._count = len(cells)
@@ -60,7 +66,7 @@ class Progress:
         rounds = f", round {cell.round + 1} of {cell.settings.trial.rounds}" if cell.settings.trial.rounds > 1 else ""
         self._doing += rounds
         if not self._live:
-            self.say(f"{self._doing}; about {_minutes(self.seconds_left())} left in all")
+            self.say(self._doing if self._open_ended else f"{self._doing}; about {self._left()} left in all")
 
     def end_cell(self, outcome: str) -> None:
         """The cell is done; `outcome` is a word on it."""
@@ -83,7 +89,8 @@ class Progress:
         """Redraw, at most ten times a second."""
         if self._live and self._clock() - self._last_drawn >= 0.1:
             self._last_drawn = self._clock()
-            line = f"{self._doing}  {self._clock() - self._since:.0f} s; about {_minutes(self.seconds_left())} left"
+            left = "" if self._open_ended else f"; about {self._left()} left"
+            line = f"{self._doing}  {self._clock() - self._since:.0f} s{left}"
             columns = shutil.get_terminal_size().columns
             print(f"\r\x1b[K{line[: columns - 1]}", end="", file=self._out, flush=True)
 
@@ -94,6 +101,9 @@ class Progress:
         engines = [cell.engine_hash for cell in self._todo]
         changes = sum(a != b for a, b in pairwise(engines)) + self._starting
         return max(0.0, cells + changes * _mean(self._starts, FIRST_GUESS_START_S) - (self._clock() - self._since))
+
+    def _left(self) -> str:
+        return _minutes(self.seconds_left())
 
     @property
     def _number(self) -> int:

@@ -1,0 +1,57 @@
+"""Windows at a rate, on a real rig."""
+
+from typing import Any
+
+import numpy as np
+
+from vgate.harness.capacity.cell import at_rate
+from vgate.harness.capacity.evidence import Probe
+from vgate.harness.metrics.e2e import e2e_ms
+from vgate.harness.metrics.select import in_window
+from vgate.harness.metrics.tpot import tpot_ms
+from vgate.harness.metrics.ttft import ttft_ms
+from vgate.harness.results import Result
+from vgate.harness.rig import Rig
+
+# What an INVALID measurement says of the server at this rate, not of the instrument: here that is the answer itself.
+OUTCOMES = ("requests failed; first", "no request was answered", "the queue rises")
+METRICS = {"TTFT": ("ttft_ms", ttft_ms), "TPOT": ("tpot_ms", tpot_ms), "E2E": ("e2e_ms", e2e_ms)}
+
+
+class RealRates:
+    """A `Measure` that measures cells and keeps them: what a run's folder holds is not measured again.
+
+    container: a resolved configuration of `python -m vgate.bench` with an open loop.
+    shortest_s, longest_s: of a window.
+    """
+
+    def __init__(self, rig: Rig, container: dict[str, Any], shortest_s: float, longest_s: float) -> None:
+        self._rig = rig
+        self._container = container
+        self._shortest_s = shortest_s
+        self._longest_s = longest_s
+
+    def __call__(self, rate: float, wanted: int, number: int) -> Probe | None:
+        window_s = round(min(self._longest_s, max(self._shortest_s, wanted / rate)), 1)
+        cell = at_rate(self._container, rate, window_s, number)
+        result = self._rig.measure(cell)
+        return None if result is None else probe(result, rate)
+
+
+def probe(result: Result, rate: float) -> Probe:
+    """What a finished cell says about its rate. Refused, failed and unfinished requests are bad for every limit."""
+    rows = in_window(result.rows).sort_values("t_int")
+    failed = rows["error"].notna().to_numpy()
+    limits = {name: (getattr(result.slo, key), metric) for name, (key, metric) in METRICS.items()}
+    margins = {
+        name: np.where(failed, np.inf, (metric(rows) / limit).fillna(0.0).to_numpy(dtype=float))
+        for name, (limit, metric) in limits.items()
+        if limit is not None
+    }
+    seconds = result.config["trial"]["warmup_s"] + result.config["trial"]["duration_s"]
+    return Probe(rate, margins, len(result.rows), seconds, tuple(faults(result.invalid)))
+
+
+def faults(invalid: list[str]) -> list[str]:
+    """Of the reasons why a measurement is INVALID, those for which its requests may not be counted."""
+    return [reason for reason in invalid if not any(words in reason for words in OUTCOMES)]
