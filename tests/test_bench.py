@@ -15,6 +15,8 @@ from typing import Any
 import pytest
 import yaml
 
+from vgate.harness.metrics.e2e import e2e_ms
+from vgate.harness.metrics.parts import parts_ms
 from vgate.harness.results import load_run
 
 SHORT = [
@@ -102,6 +104,23 @@ def test_rows_metrics_and_summary_agree(swept: tuple[Path, Any]) -> None:
         assert result.rows["error"].isna().all()
         # Every request, warm-up included, is in the server's own count.
         assert not [reason for reason in result.invalid if "counted" in reason]
+
+
+def test_the_servers_side_tells_where_the_time_went(swept: tuple[Path, Any]) -> None:
+    """Of every answer; held for company in lockstep only. No GPU is needed, and none is made up."""
+    for result in load_run(swept[0]).results:
+        assert result.server is not None
+        assert result.gauges is not None
+        assert set(result.rows["request_id"]) <= set(result.server["request_id"])
+        assert not [reason for reason in result.invalid if "record" in reason or "server sent" in reason]
+        parts = parts_ms(result.rows, result.server)
+        assert parts.sum(axis=1, skipna=False).tolist() == pytest.approx(e2e_ms(result.rows).tolist())
+        assert parts.min(axis=None) > -1e-6
+        assert (result.numbers["batch_wait_ms_mean"] > 0) == (result.about["axes"]["batch"] == "lockstep")
+        assert result.numbers["decode_ms_mean"] > 10
+        assert len(result.gauges[result.window.holds(result.gauges["t"])]) >= 3
+        assert result.gauges["in_flight"].max() == 2
+        assert (result.numbers["energy_wh"] is None) == bool(result.gauges["gpu_power_w"].isna().all())
 
 
 def test_one_engine_start_serves_the_sweep(swept: tuple[Path, Any]) -> None:
