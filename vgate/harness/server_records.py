@@ -28,7 +28,11 @@ SCHEMA = pa.schema(
         column("t_arrived", _STAMP, "headers read; CLOCK_MONOTONIC ns, as all t_*"),
         column("t_queued", _STAMP, "checked, begins to wait; null, as all below, where it has no generation"),
         column("t_admitted", _STAMP, "handed to the engine"),
-        column("held_ns", pa.int64(), "of t_queued to t_admitted, held for company though there was room"),
+        column(
+            "held_ns",
+            pa.int64(),
+            "of t_queued to t_admitted, held for company; 0 without a generation",
+        ),
         column("t_first_event", _STAMP, "first event with content, ready to be sent; also without a generation"),
         column("t_answered", _STAMP, "the answer's last byte ready to be sent; also without a generation"),
         column("t_finished", _STAMP, "sent and done with, or the client gone; also without a generation"),
