@@ -143,7 +143,7 @@ def books(server: Server, asked: list[Asked]) -> Books:
     after = quiet(server)
     kept = server_records.frame(server.operate("GET", "/records").text)
     server.operate("DELETE", "/records")
-    return Books(records.rows_from(exchanges, Outcome(0, 2**62, 0.0, 0.0)), kept, (before, after))
+    return Books(records.rows_from(exchanges, Outcome(0, 2**62, 0.0, 0.0, 0.0)), kept, (before, after))
 
 
 @pytest.fixture(scope="module")
