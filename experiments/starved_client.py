@@ -5,7 +5,8 @@
 The driver is pinned to one core, the golden server to another. In every other run a process that wants all of a core
 spins on the driver's. 300 requests/s x 16 tokens, TTFT 50 ms; the rules of `vgate.harness.validity` judge each run.
 Writes runs.csv and manifest.json into results/starved_client/. The last line is JSON; exit code 1 unless all starved
-runs are INVALID because of the driver and no clean one is INVALID at all. Needs two cores and nothing else on them.
+runs are INVALID because of the driver and no clean one is INVALID at all. Needs two cores and nothing else on them;
+--nice gives driver, server and spinner nice -20, so that on a shared machine other work hardly counts.
 """
 
 from __future__ import annotations
@@ -44,8 +45,9 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=20, help="of each kind")
     parser.add_argument("--seconds", type=float, default=4.0, help="window of each run")
     parser.add_argument("--results", type=Path, default=Path("results/starved_client"))
+    parser.add_argument("--nice", action="store_true", help="run all parts at nice -20 (needs the right to)")
     args = parser.parse_args()
-    rows = list(measure(args.runs, args.seconds))
+    rows = list(measure(args.runs, args.seconds, args.nice))
     write(args.results, rows)
     flagged = {kind: sum(bool(row["invalid"]) for row in rows if row["kind"] == kind) for kind in ("starved", "clean")}
     print(json.dumps({"runs": args.runs, "flagged": flagged}))
@@ -84,13 +86,15 @@ class Bench:
         }
 
 
-def measure(runs: int, seconds: float) -> Iterator[dict[str, Any]]:
+def measure(runs: int, seconds: float, nice: bool) -> Iterator[dict[str, Any]]:
     """Each run's figures; the first, which warms up, is thrown away."""
     first, *others = sorted(os.sched_getaffinity(0))
     with tempfile.TemporaryDirectory() as name, golden(Path(name, "golden.log"), ttft_ms=50, itl_ms=10) as server:
         driver = LoadDriver(Path(name, "driver.log"))
         driver.start()
         try:
+            if nice:
+                favour(os.getpid(), driver.pids[0], server.pid)
             os.sched_setaffinity(driver.pids[0], {first})
             os.sched_setaffinity(server.pid, set(others) or {first})
             bench = Bench(driver, server, Path(name), first)
@@ -101,6 +105,14 @@ def measure(runs: int, seconds: float) -> Iterator[dict[str, Any]]:
                 yield row
         finally:
             driver.stop()
+
+
+def favour(*pids: int) -> None:
+    """Nice -20 for these processes and what they start, and for the sessions that Linux shares cores out among."""
+    for pid in pids:
+        os.setpriority(os.PRIO_PROCESS, pid, -20)
+        if (group := Path(f"/proc/{pid}/autogroup")).exists():
+            group.write_text("-20", encoding="ascii")
 
 
 @contextmanager
