@@ -2,6 +2,7 @@ import pytest
 
 from vgate.config import ConfigError, conf_dir
 from vgate.config.layers import parse
+from vgate.harness.baseline import CLASSIC, is_classic
 from vgate.harness.cells import Cell, _spell, expand, run_name
 
 FAST = ["engine=dry_run"]
@@ -112,7 +113,7 @@ def test_the_command_line_narrows_an_experiment() -> None:
 
 
 def test_experiment_and_sweep_multiply() -> None:
-    assert len(expand(["+experiment=demo", "load.users=2,4"], multirun=True)) == 12
+    assert len(expand(["+experiment=demo", "load.users=2,4"], multirun=True)) == 12 + 2  # and two baselines
 
 
 @pytest.mark.parametrize("name", sorted(path.stem for path in (conf_dir() / "experiment").glob("*.yaml")))
@@ -129,3 +130,17 @@ def test_values_of_an_experiment_are_spelt_as_on_the_command_line(spelt: object)
     """A distribution of lengths may be an axis too."""
     (override,) = parse([f"workload.prompt_tokens={_spell(spelt)}"])
     assert override.value() == spelt
+
+
+def test_the_original_gateway_can_be_measured_beside_a_sweep() -> None:
+    """Once for each model, engine and load, and not where a cell is that already."""
+    swept = [*FAST, "trial.baseline=true", "batch=passthrough,time_window", "batch.max_batch_size=2", "load.users=3"]
+    baseline, *others = expand(swept, multirun=True)
+    assert labels(others) == ["batch=passthrough", "batch=time_window"]
+    assert baseline.label == "baseline=classic"
+    assert is_classic(baseline.container)
+    assert baseline.settings.load.users == 3
+    assert baseline.engine_hash == others[0].engine_hash
+    assert len(expand([*swept[:-1], "load.users=3,4"], multirun=True)) == 6
+    assert len(expand([*FAST, "trial.baseline=true", *CLASSIC, "load.users=3,4"], multirun=True)) == 2
+    assert len(expand(swept[:2], multirun=False)) == 1

@@ -30,6 +30,7 @@ class TrialSettings(Section):
     certify: bool
     drivers: Positive | None
     prune: bool
+    baseline: bool
 
 
 class ExperimentSettings(Section):

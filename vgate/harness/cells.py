@@ -13,6 +13,7 @@ from vgate.config.bench_schema import BenchSettings
 from vgate.config.errors import wrong
 from vgate.config.graph import graph_hash as hash_of_graph
 from vgate.config.layers import parse, read_command_line
+from vgate.harness.baseline import SECTIONS, classic_of
 from vgate.harness.costs import Cost, costing
 from vgate.harness.effective import effective
 from vgate.harness.inputs import input_digests
@@ -93,7 +94,17 @@ def expand(overrides: list[str], multirun: bool) -> list[Cell]:
     swept = _add_experiment(overrides, multirun)
     combinations = _without_moot(_combinations(swept), _axes(swept))
     made = [cell for combination in combinations for cell in _rounds(combination, _axes(swept))]
+    if multirun and made[0].settings.trial.baseline:
+        made = [*_baselines(combinations, _axes(swept)), *made]  # the last of equal ones stays, under its own name
     return list({cell.key: cell for cell in made}.values())  # a value given twice is measured once
+
+
+def _baselines(combinations: list[list[str]], axes: set[str]) -> list[Cell]:
+    """The original gateway, once for each model, engine and load of the sweep."""
+    own = {axis for axis in axes if axis.partition(".")[0] not in SECTIONS}
+    different = dict.fromkeys(tuple(classic_of(combination)) for combination in combinations)
+    cells = [cell for overrides in different for cell in _rounds(list(overrides), own)]
+    return [replace(cell, axes={**cell.axes, "baseline": "classic"}) for cell in cells]
 
 
 def single(overrides: list[str], axes: dict[str, str], number: int = 0) -> Cell:

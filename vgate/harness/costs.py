@@ -45,6 +45,7 @@ COSTS = {
     "trial.cooldown_s": Cost.NOTHING,
     "trial.certify": Cost.NOTHING,
     "trial.prune": Cost.NOTHING,
+    "trial.baseline": Cost.NOTHING,
     "experiment": Cost.NOTHING,
 }
 SWAPPABLE = tuple(name for name, cost in COSTS.items() if cost is Cost.SWAP)

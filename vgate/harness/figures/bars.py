@@ -5,15 +5,15 @@ from collections.abc import Sequence
 from matplotlib.axes import Axes
 
 from vgate.harness.configurations import Configuration, shown
-from vgate.harness.figures.theme import INK, MAX_ROWS, OFF, SERIES, SOFT, Picture, canvas, svg
+from vgate.harness.figures.theme import INK, MAX_ROWS, OFF, SERIES, SOFT, Picture, canvas, short, svg
 
 ROW_IN = 0.53
 
 
 def bars(found: Sequence[Configuration], metric: str, title: str) -> Picture | None:
-    """The mean over rounds, best first, with its 95 % interval where there is one. None if nothing is valid."""
+    """The mean over rounds, best first, with its 95 % interval where there is one. None if all is zero or INVALID."""
     drawn = [one for one in shown(found, MAX_ROWS) if one.value(metric) is not None]
-    if not drawn:
+    if not any(one.value(metric) for one in drawn):
         return None
     with canvas(0.35 + ROW_IN * len(drawn)) as (figure, (axes,)):
         for row, one in enumerate(drawn):
@@ -33,7 +33,7 @@ def _row(axes: Axes, row: int, one: Configuration, metric: str) -> None:
     elif len(one.rounds(metric)) > 1:
         axes.plot(one.rounds(metric), [row] * len(one.rounds(metric)), "|", color=INK, markersize=5)
     end = max(value, *(interval or (0.0, 0.0)))
-    axes.annotate(f"{value:.4g}", (end, row), (5, 0), textcoords="offset points", va="center", color=INK)
+    axes.annotate(short(value), (end, row), (5, 0), textcoords="offset points", va="center", color=INK)
     label = one.label + (" (classic, the baseline)" if one.classic else "")
     axes.annotate(label, (0, row), (0, 9), textcoords="offset points", va="bottom", color=SOFT, fontsize=10.5)
 

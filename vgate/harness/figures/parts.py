@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from matplotlib.axes import Axes
 
 from vgate.harness.configurations import Configuration, shown
-from vgate.harness.figures.theme import INK, MAX_ROWS, PAPER, SERIES, SOFT, Picture, canvas, svg
+from vgate.harness.figures.theme import INK, MAX_ROWS, PAPER, SERIES, SOFT, Picture, canvas, short, svg
 
 ROW_IN = 0.53
 LEGEND_IN = 0.62
@@ -52,9 +52,9 @@ def _row(axes: Axes, row: int, one: Configuration, longest: float) -> None:
         width = max(0.0, value)  # a negative part, stamps of two processes in the wrong order, has no width
         axes.barh(row, width, left=at, height=0.36, color=color, edgecolor=PAPER, linewidth=0.6, label=part)
         if width > NAMED_SHARE * longest:
-            axes.text(at + width / 2, row, f"{value:.3g}", ha="center", va="center", fontsize=9.5, color=PAPER)
+            axes.text(at + width / 2, row, short(round(value, 1)), ha="center", va="center", fontsize=9.5, color=PAPER)
         at += width
-    axes.annotate(f"{at:.4g}", (at, row), (5, 0), textcoords="offset points", va="center", color=INK)
+    axes.annotate(short(at), (at, row), (5, 0), textcoords="offset points", va="center", color=INK)
     label = one.label + (" (classic, the baseline)" if one.classic else "")
     axes.annotate(label, (0, row), (0, 9), textcoords="offset points", va="bottom", color=SOFT, fontsize=10.5)
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from matplotlib.axes import Axes
 
 from vgate.harness.configurations import Configuration, shown
-from vgate.harness.figures.theme import INK, MAX_ROWS, OFF, PAPER, SERIES, SOFT, Picture, canvas, scale, svg
+from vgate.harness.figures.theme import INK, MAX_ROWS, OFF, PAPER, SERIES, SOFT, Picture, canvas, scale, short, svg
 
 ROW_IN = 0.5
 PERCENTILES = ((50, "o"), (90, "s"), (99, "D"))
@@ -33,7 +33,7 @@ def _row(axes: Axes, row: int, one: Configuration, metric: str) -> None:
     for value, mark in points:
         axes.plot(value, row, mark, color=color, markersize=6.5, markeredgecolor=PAPER, markeredgewidth=0.8)
     last = points[-1][0]
-    axes.annotate(f"{last:.4g}", (last, row), (8, 0), textcoords="offset points", va="center", color=INK)
+    axes.annotate(short(last), (last, row), (8, 0), textcoords="offset points", va="center", color=INK)
     left = axes.get_yaxis_transform()  # across in shares of the axes, down in its units
     axes.annotate(
         one.label, (0, row), (0, 7.5), xycoords=left, textcoords="offset points", va="bottom", color=SOFT, fontsize=10.5

@@ -95,6 +95,11 @@ def scale(axes: Axes, values: Sequence[float], room: float = 0.0) -> None:
         axes.set_xlim(0, high * (1.05 + room))
 
 
+def short(value: float) -> str:
+    """A number beside its mark: four digits, never an exponent."""
+    return f"{value:.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+
+
 def spread(wanted: Sequence[float], gap: float) -> list[float]:
     """Positions as near to the wanted ones as leaves `gap` between them, in the wanted order."""
     order = sorted(range(len(wanted)), key=lambda index: wanted[index])

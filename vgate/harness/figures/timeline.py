@@ -1,6 +1,7 @@
 """What went on over the window: requests in flight, and the server's queue and batch where it was sampled."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -24,11 +25,16 @@ def timelines(found: Sequence[Configuration]) -> Picture | None:
     if not drawn:
         return None
     title = "Over the window"
-    with canvas(0.4 + PANEL_IN * len(drawn), rows=len(drawn)) as (figure, panels):
+    with canvas(0.8 + PANEL_IN * len(drawn), rows=len(drawn)) as (figure, panels):
         lines = [[in_flight(one.valid[0]), *gauges(one.valid[0])] for one in drawn]
         for axes, one, each in zip(panels, drawn, lines, strict=True):
             _panel(axes, one, each)
         panels[-1].set_xlabel("seconds into the window")
+        handles, names = panels[0].get_legend_handles_labels()
+        place: Any = "outside upper left"
+        figure.legend(
+            handles, names, loc=place, ncols=2, frameon=False, fontsize=10.5, labelcolor="linecolor", handlelength=1.2
+        )
         return Picture(title, _note(any(len(each) > 1 for each in lines)), svg(figure, title))
 
 
@@ -62,10 +68,8 @@ def _panel(axes: Axes, one: Configuration, lines: Sequence[Line]) -> None:
         axes.stairs(mean, edges, color=color, linewidth=1.5, baseline=None, label=name)
     axes.set_title(one.label, loc="left", fontsize=10.5, color=INK)
     axes.set_ylim(bottom=0)
-    axes.margins(x=0, y=0.35)
+    axes.margins(x=0, y=0.1)
     axes.yaxis.set_major_locator(MaxNLocator(4, integer=True))
-    axes.legend(loc="upper right", ncols=len(lines), frameon=False, fontsize=9.5, labelcolor="linecolor",
-                handlelength=0, handletextpad=0, borderaxespad=0.1, columnspacing=1.0)  # fmt: skip
 
 
 def _note(sampled: bool) -> str:
