@@ -52,8 +52,12 @@ class Configuration:
         return all(_absent(result, metric) for result in self.results)
 
     def interval(self, metric: str) -> tuple[float, float] | None:
-        """The 95 % interval of that mean over rounds; None below three."""
-        return t_interval(self.rounds(metric)) if self.value(metric) is not None else None
+        """The 95 % interval of that mean: over three rounds or more, or of the one run within itself; else None."""
+        if self.value(metric) is None:
+            return None
+        if len(self.valid) == 1:
+            return self.valid[0].estimates[metric].interval if metric in self.valid[0].estimates else None
+        return t_interval(self.rounds(metric))
 
 
 def configurations(run: Run, metric: str) -> list[Configuration]:

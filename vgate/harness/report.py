@@ -48,7 +48,7 @@ def report(run: Run) -> str:
     """The page."""
     verdict = judge(run)
     found = configurations(run, verdict.metric)
-    columns = list(found[0].results[0].numbers) if found else []
+    columns = list(found[0].results[0].estimates) if found else []
     return render(
         "page.html",
         run=run,

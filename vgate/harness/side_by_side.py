@@ -34,7 +34,7 @@ def numbers(runs: Sequence[Run]) -> pd.DataFrame:
     for run in runs:
         columns = columns_of(run)
         for one in configurations(run, judge(run).metric):
-            texts = dict(line(one, 0, columns).cells)
+            texts = {column: text for column, text, _ in line(one, 0, columns).cells}
             states = sorted({state(result) for result in one.results}, key=lambda name: name != INVALID)
             lines.append({"configuration": one.label, "run": run.path.name, "state": ", ".join(states), **texts})
     return pd.DataFrame(lines).sort_values("configuration", kind="stable").set_index(["configuration", "run"])

@@ -40,6 +40,7 @@ def _row(axes: Axes, row: int, one: Configuration, metric: str) -> None:
 
 def _note(found: Sequence[Configuration], drawn: Sequence[Configuration]) -> str:
     rounds = max(len(one.valid) for one in drawn)
-    ticks = {1: "One round each.", 2: "Ticks: the rounds."}.get(rounds, "Whiskers: 95 % interval over rounds.")
+    within = "One round each; whiskers: its 95 % interval."
+    ticks = {1: within, 2: "Ticks: the rounds."}.get(rounds, "Whiskers: 95 % interval over rounds.")
     left_out = len(found) - len(drawn)
     return f"{ticks} {left_out} more in the table." if left_out else ticks

@@ -15,13 +15,13 @@ DIGITS = {"_per_s": 2, "_ms_": 2, "attainment": 1, "share": 3, "cpu": 3, "known"
 
 @dataclass(frozen=True)
 class Line:
-    """A configuration in the table of numbers. states: of its rounds, but VALID; cells: (column, text)."""
+    """A configuration in the table of numbers. states: of its rounds, but VALID; cells: (column, text, margin)."""
 
     id: str
     label: str
     classic: bool
     states: list[str]
-    cells: list[tuple[str, str]]
+    cells: list[tuple[str, str, str]]
     dead: bool  # no round of it is valid: its numbers are shown, and not to be used
 
 
@@ -32,9 +32,20 @@ def line(one: Configuration, number: int, columns: dict[str, tuple[str, int]]) -
     first = one.results[0].numbers
     values = {column: one.value(column) if one.valid else first[column] for column in columns}
     values |= {column: nan for column in columns if one.absent(column)}
-    cells = [(column, written(column, values[column], digits)) for column, (_, digits) in columns.items()]
+    cells = [
+        (column, written(column, values[column], digits), _margin(one, column, digits))
+        for column, (_, digits) in columns.items()
+    ]
     shown = [text for text in states if not text.startswith(VALID)]
     return Line(f"k{number}", one.label, one.classic, shown, cells, not one.valid)
+
+
+def _margin(one: Configuration, column: str, digits: int) -> str:
+    """The wider side of the interval, with its sign; empty where there is none."""
+    value, interval = one.value(column), one.interval(column)
+    if value is None or interval is None:
+        return ""
+    return f"±{written(column, max(value - interval[0], interval[1] - value), digits)}"
 
 
 @dataclass(frozen=True)
@@ -42,14 +53,14 @@ class Detail:
     """All there is on a configuration.
 
     rounds:  folder, files and state of each.
-    numbers: (column, text of each round, mean, interval).
+    numbers: (column, text and interval of each round, mean, interval).
     changes: its settings where they differ from the first configuration's; config: all of them, of the first alone.
     """
 
     id: str
     label: str
     rounds: list[dict[str, Any]]
-    numbers: list[tuple[str, list[str], str, str]]
+    numbers: list[tuple[str, list[tuple[str, str]], str, str]]
     changes: dict[str, str]
     config: dict[str, Any] | None
 
@@ -58,7 +69,7 @@ def detail(one: Configuration, number: int, first: Configuration, run: Run) -> D
     """The full settings are given once, for the first configuration."""
     config = one.results[0].config
     changes = differences(first.results[0].config, config) if number else {}
-    columns = list(one.results[0].numbers)
+    columns = list(one.results[0].estimates)
     rounds = [_round(result, run) for result in one.results]
     return Detail(
         f"k{number}", one.label, rounds, [_numbers(one, column) for column in columns], changes,
@@ -110,14 +121,22 @@ def _round(result: Result, run: Run) -> dict[str, Any]:
     }
 
 
-def _numbers(one: Configuration, column: str) -> tuple[str, list[str], str, str]:
-    digits = _digits(column)
-    values = [nan if one.absent(column) else result.numbers.get(column) for result in one.results]
-    each = [written(column, value, digits) for value in values]
-    interval = one.interval(column)
-    mean = written(column, nan if one.absent(column) else one.value(column), digits) if one.valid else ""
-    ends = " to ".join(written(column, end, digits) for end in interval) if interval else ""
-    return column, each, mean, ends
+def _numbers(one: Configuration, column: str) -> tuple[str, list[tuple[str, str]], str, str]:
+    absent, digits = one.absent(column), _digits(column)
+    each = [_round_text(result, column, absent, digits) for result in one.results]
+    mean = written(column, nan if absent else one.value(column), digits) if one.valid else ""
+    return column, each, mean, _ends(column, one.interval(column), digits)
+
+
+def _round_text(result: Result, column: str, absent: bool, digits: int) -> tuple[str, str]:
+    """The value, and its interval or why there is none."""
+    found = result.estimates[column]
+    text = written(column, nan if absent else found.value, digits)
+    return text, _ends(column, found.interval, digits) or (found.why or "")
+
+
+def _ends(column: str, interval: tuple[float, float] | None, digits: int) -> str:
+    return " to ".join(written(column, end, digits) for end in interval) if interval else ""
 
 
 def _digits(column: str) -> int:
