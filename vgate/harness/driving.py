@@ -17,7 +17,7 @@ from vgate.harness.plan import Outcome, Plan
 from vgate.load.base import Load
 
 LOOK_EVERY_S = 0.05
-SLACK_S = 60.0  # start, imports and writing, on a busy machine
+SLACK_S = 120.0  # start, imports and writing, on a busy machine
 LEAD_NS = 100_000_000  # from all processes being ready to the plan's offset 0
 RATE_PER_DRIVER = 500.0  # of short streams; longer ones cost more, and a driver that is too busy makes a run INVALID
 
