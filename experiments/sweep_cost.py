@@ -131,8 +131,8 @@ def killed_sweep(results: Path, options: argparse.Namespace) -> tuple[list[Sessi
 
 def run_of(results: Path) -> Run:
     """The one run there."""
-    (folder,) = results.iterdir()
-    return load_run(folder)
+    (manifest,) = results.glob("*/manifest.json")
+    return load_run(manifest.parent)
 
 
 def starts(run: Run) -> int:

@@ -11,7 +11,7 @@ from vgate.config.own_preset import preset_path
 from vgate.harness.cells import Cell, expand, run_name
 from vgate.harness.files import read_json, write_json
 from vgate.harness.layout import MANIFEST
-from vgate.harness.manifest import circumstances
+from vgate.harness.manifest import circumstances, secrets_of
 from vgate.harness.order import ordered
 from vgate.harness.progress import Progress
 from vgate.harness.store import RunBusy, RunFolder
@@ -47,11 +47,16 @@ def main() -> int:
 
 def _measure_and_report(cells: list[Cell], folder: RunFolder, preset: str | None) -> int:
     # Only now: what measures and reports takes seconds to load, and a wrong setting should not wait for it.
+    from vgate.harness.adoption import adopt
     from vgate.harness.sweep import sweep
 
+    now = circumstances(sys.argv[1:], secrets_of(cells))
+    taken = adopt(cells, folder, now) if cells[0].settings.trial.reuse else {}
     missing = _missing(cells, folder)
     progress = Progress(missing)
-    manifest = _open_manifest(folder, cells, progress)
+    for run, count in taken.items():
+        progress.say(f"{count} cells are taken from {run}")
+    manifest = _open_manifest(folder, cells, progress, now)
     progress.say(f"{folder.path}: {_what_to_do(cells, missing, folder)}")
     begin = time.monotonic()
     if missing:
@@ -79,12 +84,10 @@ def _what_to_do(cells: list[Cell], missing: list[Cell], folder: RunFolder) -> st
     return f"{which} are there already; --fresh measures again"
 
 
-def _open_manifest(folder: RunFolder, cells: list[Cell], progress: Progress) -> dict[str, Any]:
+def _open_manifest(folder: RunFolder, cells: list[Cell], progress: Progress, now: dict[str, Any]) -> dict[str, Any]:
     """Add this session to the run's manifest: a run that was continued was measured under several circumstances."""
     path = folder.path / MANIFEST
     earlier = read_json(path)["sessions"] if path.exists() else []
-    secrets = {key["key"] for cell in cells for key in cell.container["security"].get("api_keys", [])}
-    now = circumstances(sys.argv[1:], secrets)
     if earlier and earlier[-1]["git"] != now["git"] and any(folder.has(cell) for cell in cells):
         progress.say("note: the source has changed since the finished cells were measured; --fresh measures them again")
     experiment = cells[0].settings.experiment

@@ -2,6 +2,7 @@
 
 import os
 import random
+import shutil
 import signal
 import subprocess
 from contextlib import suppress
@@ -62,6 +63,21 @@ def test_running_again_measures_nothing(pruned: tuple[Path, Any]) -> None:
     assert "8 of 10 cells, all that were not dropped, are there already" in again.stderr
     assert stamps(pruned[0]) == before
     assert len(load_run(only_run(pruned[0])).dropped) == 1
+
+
+def test_a_wider_sweep_takes_what_another_run_has_measured(pruned: tuple[Path, Any]) -> None:
+    """Asked for it: eight cells are there, under other axes; the two rounds of a third strategy are measured."""
+    before = stamps(pruned[0])
+    wider = [word.replace("passthrough,lockstep", "passthrough,time_window").replace("=5", "=2") for word in APART]
+    done = bench(pruned[0], *wider, "trial.reuse=true", "trial.name=wider")
+    assert "2 cells are taken from trial-" in done.stderr
+    assert "2 of 4 cells to measure" in done.stderr
+    assert "2 measurements are from earlier runs" in done.stdout
+    (run,) = (load_run(path) for path in pruned[0].glob("wider-*"))
+    taken = [result for result in run.results if "taken_from" in result.about]
+    assert {result.about["axes"]["batch"] for result in taken} == {"passthrough"}
+    assert {result.about["started_utc"] for result in taken} <= set(before.values())
+    shutil.rmtree(run.path)
 
 
 def test_without_pruning_the_rest_is_measured(pruned: tuple[Path, Any]) -> None:

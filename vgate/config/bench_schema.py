@@ -31,6 +31,7 @@ class TrialSettings(Section):
     drivers: Positive | None
     prune: bool
     baseline: bool
+    reuse: bool
 
 
 class ExperimentSettings(Section):

@@ -46,6 +46,7 @@ COSTS = {
     "trial.certify": Cost.NOTHING,
     "trial.prune": Cost.NOTHING,
     "trial.baseline": Cost.NOTHING,
+    "trial.reuse": Cost.NOTHING,
     "experiment": Cost.NOTHING,
 }
 SWAPPABLE = tuple(name for name, cost in COSTS.items() if cost is Cost.SWAP)

@@ -1,5 +1,6 @@
 """Under which circumstances a run was measured."""
 
+import hashlib
 import os
 import platform
 import shlex
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import vgate
+from vgate.config import conf_dir
 from vgate.harness.cells import Cell
 from vgate.harness.files import read_json, write_json
 from vgate.harness.layout import MANIFEST
@@ -35,6 +37,7 @@ def circumstances(arguments: list[str], secrets: set[str], program: str = "vgate
         "utc": datetime.now(UTC).isoformat(timespec="seconds"),
         "vgate": vgate.__version__,
         "git": git_state(Path(vgate.__file__).parent),
+        "source": source_digest(),
         "python": platform.python_version(),
         "packages": {name: found for name in PACKAGES if (found := _version(name))},
         "machine": {
@@ -64,6 +67,15 @@ def session(folder: RunFolder, now: dict[str, Any], **about: Any) -> Iterator[No
     yield
     now["wall_s"] = round(time.monotonic() - begin, 1)
     write_json(path, manifest | {"finished": True})
+
+
+def source_digest() -> str:
+    """Equal where the same code and the same `conf/` measure, whatever else a repository holds; 16 hexadecimals."""
+    digest = hashlib.sha256()
+    for folder, pattern in ((Path(vgate.__file__).parent, "*.py"), (conf_dir(), "*.yaml")):
+        for path in sorted(folder.rglob(pattern)):
+            digest.update(f"{path.relative_to(folder)}\n".encode() + path.read_bytes())
+    return digest.hexdigest()[:16]
 
 
 def git_state(folder: Path) -> dict[str, Any] | None:

@@ -111,6 +111,9 @@ def _caveats(run: Run, valid: int) -> list[str]:
         invalid = len(run.results) - valid
         notes.append(f"{invalid} of {len(run.results)} measurements are INVALID and take no part in the verdict.")
     notes += [f"{words}; it takes no part in the verdict." for words in run.dropped.values()]
+    taken = [result for result in run.results if "taken_from" in result.about]
+    if taken:
+        notes.append(f"{len(taken)} measurements are from earlier runs, and not from among the others of their round.")
     if len({result.about.get("engine_hash") for result in run.results}) > 1:
         notes.append(
             "Engines were measured one after the other: a drift of the machine may look like one between them."
