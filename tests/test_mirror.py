@@ -34,6 +34,7 @@ CONFINED = {
     "matplotlib": ["vgate/harness"],
     "scipy": ["vgate/harness"],
     "locust": ["vgate/harness"],
+    "optuna": ["vgate/harness/search/study.py"],
     "ray": [],
     "pynvml": ["vgate/harness/gpu.py"],
     "redis": ["vgate/cache/redis.py"],

@@ -1,0 +1,1 @@
+"""Searching a space of settings for the best: which axes there are, what to try next, what may be said after."""
