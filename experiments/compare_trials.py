@@ -21,8 +21,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import replace
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +44,7 @@ COMMON = [
     "workload.output_tokens=4",
     "load.users=4",
     "trial.warmup_s=0.1",
-    "trial.duration_s=0.4",
+    "trial.duration_s=0.5",
     "trial.drain_s=10",
     "trial.cooldown_s=0",
     "trial.certify=false",
@@ -65,24 +63,10 @@ def engine(slower: float) -> list[str]:
     return [f"engine.prefill_tokens_per_s={PREFILL / (1 + slower)}", *steps]
 
 
-@cache
-def unseeded(kind: str, slower: float) -> Sides:
-    """The two configurations of a kind of comparison."""
-    other = engine(slower if kind == SLOWED else 0.0)
-    return read_sides(" ".join(engine(0.0)), " ".join(other), COMMON)
-
-
 def sides_of(kind: str, seed: int, slower: float) -> Sides:
-    """Those of one comparison. Its seed makes its requests and the order in which it measures."""
-    sides = unseeded(kind, slower)
-    return replace(sides, a=seeded(sides.a, seed), b=seeded(sides.b, seed))
-
-
-def seeded(cell: Cell, seed: int) -> Cell:
-    """The cell as composed with another trial.seed, without the tenth of a second that composing takes."""
-    container = {**cell.container, "trial": {**cell.container["trial"], "seed": seed}}
-    trial = cell.settings.trial.model_copy(update={"seed": seed})
-    return replace(cell, container=container, settings=cell.settings.model_copy(update={"trial": trial}))
+    """The two configurations of a comparison. Its seed makes its requests and the order in which it measures."""
+    other = engine(slower if kind == SLOWED else 0.0)
+    return read_sides(" ".join(engine(0.0)), " ".join(other), [*COMMON, f"trial.seed={seed}"])
 
 
 def planned(alike: int, slowed: int) -> list[tuple[str, int]]:

@@ -1,5 +1,6 @@
 """The report says the same everywhere: terminal, CSV, page, exit code."""
 
+import json
 import re
 import subprocess
 import sys
@@ -108,7 +109,15 @@ def test_invalid_is_said_everywhere(run: FakeRun, run_report: Report) -> None:
     assert reason in page
     assert page.count("INVALID") > 2
     assert reason in (run.path / "summary.csv").read_text(encoding="utf-8")
+    cells = json.loads((run.path / "summary.json").read_text(encoding="utf-8"))["cells"]
+    assert [cell["invalid"] for cell in cells] == [[], [], [reason]]
     assert load_run(run.path).summary["invalid"].tolist() == ["", "", reason]
+
+
+def test_what_could_not_be_checked_is_said(run: FakeRun) -> None:
+    page = report(load_run(run.path))
+    assert "What could not be checked" in page
+    assert "Little&#39;s law: the run has no samples and records of the server&#39;s own (2 of 2 cells)" in page
 
 
 def test_failures_are_said(run: FakeRun, run_report: Report) -> None:

@@ -121,3 +121,9 @@ def test_what_cannot_be_checked_is_said() -> None:
     seen = Evidence(steady(500), WINDOW, 0.1, 5500.0, {"users": 8})
     assert reasons(seen) == []
     assert unchecked(seen) == ["Little's law: the run has no samples and records of the server's own"]
+
+
+def test_what_an_imported_file_does_not_tell_is_not_checked() -> None:
+    seen = Evidence(steady(500), WINDOW, None, None, {"users": 8})
+    assert reasons(seen) == []
+    assert unchecked(seen)[:2] == ["tokens: the server's own count is not known", "the load driver's CPU: not known"]
