@@ -12,6 +12,8 @@ cd "$(dirname "$0")/.."
 TORCH_CPU_INDEX=${TORCH_CPU_INDEX:-https://download.pytorch.org/whl/cpu}
 EXTRAS=server,bench,cpu,dev
 UNWANTED='^(nvidia-|cuda-|triton|torchvision|torchaudio|torchcodec)'
+# It holds no CUDA: it asks the driver for memory, load and power, where there is one.
+WANTED='^nvidia-ml-py=='
 VENV=.venv
 STAMP=$VENV/vgate-setup.stamp
 export PIP_DISABLE_PIP_VERSION_CHECK=1
@@ -104,7 +106,7 @@ install_all() {
 
 refuse_unwanted() {
     local found
-    found=$("$VENV/bin/uv" pip list --quiet --python "$VENV/bin/python" --format freeze | grep -E "$UNWANTED") || return 0
+    found=$("$VENV/bin/uv" pip list --quiet --python "$VENV/bin/python" --format freeze | grep -E "$UNWANTED" | grep -v "$WANTED") || return 0
     fail "packages that the CPU engine must not have: $(echo $found); remove $VENV and run again"
 }
 
