@@ -84,7 +84,8 @@ async def test_only_what_is_under_the_prefix_is_listed_and_dropped(redis_url: st
         assert [len(await cache.entries()) for cache in (one, other)] == [1, 0]
         await one.clear()
         assert await one.entries() == []
-        assert sorted(await client.keys("a*")) == [b"a", b"a:b[x]y:" + KEY.hex().encode(), b"a:mine"]
+        left = [key for key in await client.keys("a*") if key == b"a" or key.startswith(b"a:")]
+        assert sorted(left) == [b"a", b"a:b[x]y:" + KEY.hex().encode(), b"a:mine"]
 
 
 async def test_thousands_of_entries_are_listed_and_cleared(redis_url: str) -> None:

@@ -1,5 +1,6 @@
 """A run's winner as a preset: what is written, what is refused, and that it composes to what was measured."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -103,6 +104,13 @@ def test_an_invalid_winner_is_refused(tmp_path: Path) -> None:
     for wanted in (None, "named=good"):
         with pytest.raises(Refused, match=r"named=good \(round 2\) is INVALID: the load driver used 90%"):
             winner(load_run(run.path), wanted)
+
+
+def test_a_dropped_configuration_is_not_written(tmp_path: Path) -> None:
+    """Its few rounds may have a higher mean than all rounds of those that stayed."""
+    made = two(tmp_path)
+    key = next(result.about["effective_hash"] for result in made.results if result.label == "named=good")
+    assert winner(replace(made, dropped={key: "named=good was dropped"})).label == "named=bad"
 
 
 def test_nothing_valid_is_refused(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from vgate.harness import records
 from vgate.harness.exchange import Exchange
 from vgate.harness.plan import Outcome
 
-OUTCOME = Outcome(window_start=100, window_end=200, cpu_share=0.1, utc_start=0.0)
+OUTCOME = Outcome(window_start=100, window_end=200, cpu_share=0.1, utc_start=0.0, wait_share=0.0)
 
 
 def test_rows_survive_a_file_to_the_nanosecond(tmp_path: Path) -> None:

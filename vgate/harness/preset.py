@@ -13,10 +13,10 @@ from vgate.config.own_preset import preset_path
 from vgate.config.schema import Settings
 from vgate.config.secrets import BLOT
 from vgate.harness.bundle import with_keys
-from vgate.harness.contenders import Contender, contenders
+from vgate.harness.contenders import Contender
 from vgate.harness.files import write_text
 from vgate.harness.results import Result, Run
-from vgate.harness.verdict import judge
+from vgate.harness.verdict import judge, standing
 
 # Of the server's section: where it listens is not the winner's.
 ELSEWHERE = ("host", "port")
@@ -52,7 +52,7 @@ def winner(run: Run, wanted: str | None = None) -> Winner:
         reasons = "; ".join(dict.fromkeys(reason for result in run.results for reason in result.invalid))
         raise Refused(f"every measurement of this run is INVALID: {reasons}")
     verdict = judge(run)
-    found = contenders(valid, verdict.metric)
+    found = standing(run, valid, verdict.metric)
     if len(found) > 1 and verdict.winner is None:
         raise Refused(f"{verdict.headline} --configuration names one all the same")
     words = "\n".join([verdict.headline, *verdict.details])

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from vgate.harness.contenders import Contender, contenders, noise
 from vgate.harness.interval import MINIMUM_RUNS, t_interval
 from vgate.harness.metrics.goodput import Slo
-from vgate.harness.results import Run
+from vgate.harness.results import Result, Run
 
 
 @dataclass(frozen=True)
@@ -31,11 +31,16 @@ def judge(run: Run) -> Verdict:
     valid = [result for result in run.results if not result.invalid]
     slo = valid[0].slo if valid else None
     metric, unit = deciding(slo)
-    found = [contender for contender in contenders(valid, metric) if contender.key not in run.dropped]
+    found = standing(run, valid, metric)
     headline, winner = _decide(found, unit, bool(run.dropped))
     targets = f" Good means {slo}." if slo else ""
     details = [*_certainty(found, unit), *_caveats(run, len(valid))]
     return Verdict(headline + targets, details, winner, metric, unit, targets)
+
+
+def standing(run: Run, valid: list[Result], metric: str) -> list[Contender]:
+    """Who can win, best mean first: what a sweep has dropped was surely worse, though few rounds may not look so."""
+    return [contender for contender in contenders(valid, metric) if contender.key not in run.dropped]
 
 
 def _imported(run: Run, tool: str) -> Verdict:
