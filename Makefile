@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup models demo test trials serve lint lock clean
+.PHONY: help setup models browser demo test trials serve lint lock clean
 PYTHON_IN_VENV := .venv/bin/python
 
 help: ## Show this list
@@ -11,10 +11,13 @@ setup: ## Create or update .venv (all other targets do so where it is needed)
 models: setup ## Build the tiny models into models/
 	@$(PYTHON_IN_VENV) -m vgate.models.tiny
 
+browser: # Debian's Chromium for the tests of pages; who may not install it is told by the test that lacks it
+	@scripts/browser.sh
+
 demo: models ## Measure three batching strategies on real vLLM on this CPU, with a report
 	$(PYTHON_IN_VENV) -m vgate.bench +experiment=demo -m
 
-test: models ## Run all tests, two files at a time (ARGS=... goes to pytest)
+test: models browser ## Run all tests, two files at a time (ARGS=... goes to pytest)
 	$(PYTHON_IN_VENV) -m pytest --numprocesses 2 --dist loadfile $(ARGS)
 
 trials: setup ## A million tagged requests through every batch strategy, each answer to its own caller (ten minutes)

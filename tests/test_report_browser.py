@@ -15,7 +15,6 @@ from vgate.harness.report import write_report
 from vgate.harness.results import load_run
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: apt install chromium")
 PHONE = {"width": 360, "height": 740}
 BATCHES = ("passthrough", "lockstep", "time_window")
 
@@ -36,6 +35,7 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    assert CHROMIUM, "no Chromium here: apt install chromium (`make test` does, as root)"
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         yield started

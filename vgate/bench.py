@@ -1,20 +1,20 @@
 """The bench: `python -m vgate.bench +preset=cpu`, a sweep with `-m`, a named question with `+experiment=demo`."""
 
-import signal
 import sys
 import time
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from vgate.config import cli
 from vgate.config.own_preset import preset_path
 from vgate.harness.cells import Cell, expand, run_name
 from vgate.harness.files import read_json, write_json
+from vgate.harness.held import held
 from vgate.harness.layout import MANIFEST
 from vgate.harness.manifest import circumstances, secrets_of
 from vgate.harness.order import ordered
 from vgate.harness.progress import Progress
-from vgate.harness.store import RunBusy, RunFolder
+from vgate.harness.store import RunFolder
 
 
 def main() -> int:
@@ -32,17 +32,9 @@ def main() -> int:
     if args.cfg:
         cli.show(cells[0].container, [])
         return 0
-    signal.signal(signal.SIGTERM, _terminate)
     folder = RunFolder(Path(cells[0].settings.trial.results_dir) / run_name(cells))
-    try:
-        with folder.locked(args.fresh):
-            return _measure_and_report(cells, folder, args.write_preset)
-    except RunBusy as error:
-        print(f"vgate: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print(f"\nstopped; finished cells are kept in {folder.path}: the same command goes on there", file=sys.stderr)
-        return 130
+    with held(folder, args.fresh):
+        return _measure_and_report(cells, folder, args.write_preset)
 
 
 def _measure_and_report(cells: list[Cell], folder: RunFolder, preset: str | None) -> int:
@@ -134,10 +126,6 @@ def _write_preset(folder: RunFolder, name: str) -> int:
         print(f"vgate: no preset: {error}", file=sys.stderr)
         return 1
     return 0
-
-
-def _terminate(_signal: int, _frame: object) -> NoReturn:
-    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":

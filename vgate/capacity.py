@@ -1,17 +1,15 @@
 """The highest rate that meets the latency targets: `python -m vgate.capacity +preset=cpu slo=chat`."""
 
 import json
-import signal
-import sys
 from pathlib import Path
-from typing import NoReturn
 
 from vgate.config import Composed, cli, compose
 from vgate.config.errors import wrong
 from vgate.config.load_schema import PoissonSettings
 from vgate.config.seek_schema import CapacitySettings
 from vgate.harness.capacity.cell import at_rate
-from vgate.harness.store import RunBusy, RunFolder
+from vgate.harness.held import held
+from vgate.harness.store import RunFolder
 
 CHOSEN_BY_THE_SEARCH = {
     "trial.duration_s": "capacity.shortest_s and longest_s bound it",
@@ -31,17 +29,9 @@ def main() -> int:
     if args.cfg:
         cli.show(composed.container, composed.notes)
         return 0
-    signal.signal(signal.SIGTERM, _terminate)
     folder = RunFolder(Path(settings.trial.results_dir) / _name(composed))
-    try:
-        with folder.locked(args.fresh):
-            return _search(composed, folder, args.json)
-    except RunBusy as error:
-        print(f"vgate: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print(f"\nstopped; what was measured is kept in {folder.path}: the same command goes on there", file=sys.stderr)
-        return 130
+    with held(folder, args.fresh):
+        return _search(composed, folder, args.json)
 
 
 def _checked(composed: Composed) -> CapacitySettings:
@@ -79,10 +69,6 @@ def _search(composed: Composed, folder: RunFolder, as_json: bool) -> int:
     outcome = run(settings, composed.container, folder)
     print(json.dumps(outcome.document) if as_json else "\n".join(outcome.lines))
     return 0 if outcome.document["exact_enough"] else 1
-
-
-def _terminate(_signal: int, _frame: object) -> NoReturn:
-    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":

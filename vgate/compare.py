@@ -3,14 +3,14 @@
 import argparse
 import json
 import math
-import signal
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 from vgate.config import cli
 from vgate.config.errors import ConfigError, wrong
-from vgate.harness.store import RunBusy, RunFolder
+from vgate.harness.held import held
+from vgate.harness.store import RunFolder
 
 if TYPE_CHECKING:
     from vgate.harness.comparing.court import Rules
@@ -94,17 +94,9 @@ def _configurations(args: argparse.Namespace, a: str, b: str, common: list[str])
         for name, cell in (("A", sides.a), ("B", sides.b)):
             cli.show(cell.container, [name])
         return None
-    signal.signal(signal.SIGTERM, _terminate)
     folder = RunFolder(Path(sides.a.settings.trial.results_dir) / sides.run_name)
-    try:
-        with folder.locked(args.fresh):
-            return _heard(sides, folder, Rules(metric, args.margin, args.max_rounds))
-    except RunBusy as error:
-        print(f"vgate: {error}", file=sys.stderr)
-        raise SystemExit(4) from None
-    except KeyboardInterrupt:
-        print(f"\nstopped; what is finished is kept in {folder.path}: the same command goes on there", file=sys.stderr)
-        raise
+    with held(folder, args.fresh, busy=4):
+        return _heard(sides, folder, Rules(metric, args.margin, args.max_rounds))
 
 
 def _heard(sides: "Sides", folder: RunFolder, rules: "Rules") -> "Finding":
@@ -114,10 +106,6 @@ def _heard(sides: "Sides", folder: RunFolder, rules: "Rules") -> "Finding":
     finding = hold(sides, folder, rules)
     print(f"kept in {folder.path}", file=sys.stderr)
     return finding
-
-
-def _terminate(_signal: int, _frame: object) -> NoReturn:
-    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":

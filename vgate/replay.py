@@ -1,13 +1,12 @@
 """A run measured again, from its folder: `python -m vgate.replay results/<run>`."""
 
 import argparse
-import signal
 import sys
-from typing import NoReturn
 
 from vgate.config import cli
 from vgate.config.errors import ConfigError
-from vgate.harness.store import RunBusy, RunFolder
+from vgate.harness.held import held
+from vgate.harness.store import RunFolder
 
 
 def main() -> int:
@@ -26,20 +25,15 @@ def main() -> int:
     try:
         run = load_run(args.run)
         planned, folder = plan(run), RunFolder(folder_for(run))
-        signal.signal(signal.SIGTERM, _terminate)
-        with folder.locked():
+        with held(folder):
             made = replay(run, planned, folder, sys.argv[1:])
     except NoResults as error:
         raise ConfigError(str(error)) from None
-    except (RunBusy, NotTheSame) as error:
+    except NotTheSame as error:
         print(f"vgate: {error}", file=sys.stderr)
         return 1
     print(f"{made.text}\n{folder.path}")
     return 1 if made.problems else 0
-
-
-def _terminate(_signal: int, _frame: object) -> NoReturn:
-    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":

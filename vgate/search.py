@@ -1,15 +1,13 @@
 """The best settings for a load: `python -m vgate.search +preset=cpu batch=lockstep,adaptive load.users=16`."""
 
 import json
-import signal
-import sys
 from pathlib import Path
-from typing import NoReturn
 
 from vgate.config import cli
 from vgate.config.errors import wrong
+from vgate.harness.held import held
 from vgate.harness.search.settings import Space, read_space
-from vgate.harness.store import RunBusy, RunFolder
+from vgate.harness.store import RunFolder
 
 SUMMARY = "Search axes, spelt as for a sweep, for the most goodput, or for the most tokens/s with slo=none."
 
@@ -26,17 +24,9 @@ def main() -> int:
     if args.cfg:
         cli.show(space.baseline.container | {"search": space.settings.search.model_dump()}, [])
         return 0
-    signal.signal(signal.SIGTERM, _terminate)
     folder = RunFolder(Path(space.settings.trial.results_dir) / space.run_name)
-    try:
-        with folder.locked(args.fresh):
-            return _search(space, folder, args.json)
-    except RunBusy as error:
-        print(f"vgate: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print(f"\nstopped; what was measured is kept in {folder.path}: the same command goes on there", file=sys.stderr)
-        return 130
+    with held(folder, args.fresh):
+        return _search(space, folder, args.json)
 
 
 def _search(space: Space, folder: RunFolder, as_json: bool) -> int:
@@ -49,10 +39,6 @@ def _search(space: Space, folder: RunFolder, as_json: bool) -> int:
     else:
         print("\n".join(["", *told.lines, str(folder.path / RESULT)]))
     return 0 if told.decided else 1
-
-
-def _terminate(_signal: int, _frame: object) -> NoReturn:
-    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":
