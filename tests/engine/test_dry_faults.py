@@ -120,8 +120,9 @@ async def test_slow_takes_so_many_times_as_long_and_slows_nobody_else() -> None:
     assert times == pytest.approx([2.0, 0.2], rel=1e-3)
 
 
-async def test_S7_split_says_the_same_in_pieces_that_cut_characters() -> None:
+async def test_S7_split_says_the_same_in_pieces_that_cut_characters(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of the raw pieces some are no UTF-8, some begin within `data:`, and what the client gets is whole events."""
+    monkeypatch.setattr("time.time", lambda: 1_700_000_000.0)  # `created`
     call = chat("cut", stream=True, max_tokens=200)
     engine, plain = await with_fault("split"), await dry_run()
     raw = [piece async for piece in pieces(engine, call)]
