@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from statistics import fmean
 
 ALPHA = 0.05
-# The mixture's parameter c^2 in the formula. Any value fixed beforehand gives a right interval; this one a short one from 4 values to 30.
-# Until a first pilot ended undecided it was 0.5; then the formula of the width, not the pilot's data, gave this one.
+# The mixture's parameter c^2 in the formula. Any value fixed beforehand gives a right interval; this one a short one
+# from 4 values to 30. Until a first pilot ended undecided it was 0.5; then the formula of the width, not the pilot's
+# data, gave this one.
 MIXTURE = 0.2
 
 
