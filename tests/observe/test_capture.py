@@ -74,12 +74,12 @@ def test_bytes_that_are_no_text_do_not_stop_it() -> None:
     assert [line["message"] for line in lines] == ["\ufffd\ufffd broken", "and on"]
 
 
-def test_afterwards_output_goes_where_it_went_before() -> None:
+def test_afterwards_nothing_but_the_log_comes_on_stdout() -> None:
+    """A thread that loads an engine still prints when the server is stopped meanwhile."""
     program = PRELUDE.format(body='print("inside")', after="") + 'print("outside"); print("err", file=sys.stderr)'
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
-    assert done.stdout.splitlines()[-1] == "outside"
-    assert json.loads(done.stdout.splitlines()[0])["message"] == "inside"
-    assert done.stderr == "err\n"
+    assert [json.loads(line)["message"] for line in done.stdout.splitlines()] == ["inside"]
+    assert set(done.stderr.splitlines()) == {"outside", "err"}
 
 
 def test_a_child_that_goes_on_does_not_keep_the_program() -> None:

@@ -26,7 +26,8 @@ _KEPT = 400
 class OutputCapture:
     """Inside the `with`, file descriptors 1 and 2 are a pipe into the log. For the one main program of a process.
 
-    `stdout` and `stderr` are the real ones. Lines of a traceback are logged at DEBUG.
+    `stdout` and `stderr` are the real ones. Lines of a traceback are logged at DEBUG. After it both descriptors are the
+    real stderr: a thread that is still loading an engine may print, and stdout is for lines of the log alone.
     """
 
     def __enter__(self) -> Self:
@@ -44,7 +45,7 @@ class OutputCapture:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        os.dup2(self.stdout.fileno(), 1)
+        os.dup2(self.stderr.fileno(), 1)
         os.dup2(self.stderr.fileno(), 2)
         # A child that outlives us would keep the pipe open: do not wait for it.
         self._thread.join(timeout=0.5)
