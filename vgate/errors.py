@@ -11,6 +11,7 @@ ApiError                    any: status, message, type, param, code
 EngineStartError            not a client's: the engine could not be started; the message is the cause in one line
 """
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -64,10 +65,11 @@ class TooLarge(ApiError):
 
 
 class NotReady(ApiError):
-    """The engine cannot take the request now; another try may succeed."""
+    """The engine cannot take the request now; another try may succeed, after `retry_after_s` if that is known."""
 
-    def __init__(self, message: str, retry_after_s: int = 5) -> None:
-        super().__init__(503, message, "server_error", code="not_ready", headers={"retry-after": str(retry_after_s)})
+    def __init__(self, message: str, retry_after_s: float | None = None) -> None:
+        headers = {"retry-after": str(math.ceil(retry_after_s or 5))}
+        super().__init__(503, message, "server_error", code="not_ready", headers=headers)
 
 
 class Overloaded(ApiError):

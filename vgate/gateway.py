@@ -42,7 +42,7 @@ class Gateway:
         client waited for is then aborted.
         """
         if not self.engine.ready:
-            raise NotReady("The model is not ready.")
+            raise NotReady("The model is not ready.", self.engine.back_in_s)
         with self._underway():
             record.source, events = await self._open(call, record)
             theirs, mine, wants_usage = record.source.encode(), call.id.encode(), call.wants_usage

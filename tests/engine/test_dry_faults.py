@@ -176,6 +176,22 @@ async def test_crash_ends_every_request_and_the_engine_comes_back(stream: bool) 
     await watching
 
 
+async def test_who_asks_while_it_restarts_is_told_when_to_come_back() -> None:
+    engine = await with_fault("crash", restart=restart(backoff_s=7.5))
+    watching = asyncio.create_task(engine.watch())
+    entry = gateway(engine)
+    with pytest.raises(NotReady, match="died"):
+        await ask(entry, chat())
+    await asyncio.sleep(1.3)
+    with pytest.raises(NotReady) as caught:
+        await ask(entry, chat())
+    assert int(caught.value.headers["retry-after"]) == 7
+    await asyncio.sleep(7)
+    assert engine.ready
+    await engine.stop()
+    await watching
+
+
 async def test_what_hangs_ends_with_the_engine() -> None:
     engine = await with_fault("hang")
     task = asyncio.create_task(ask(gateway(engine), chat(stream=True)))

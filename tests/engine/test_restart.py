@@ -95,6 +95,21 @@ async def test_dead_core_is_gone_at_once_closed_and_replaced_after_the_pause() -
     assert load.alive == 0
 
 
+async def test_when_it_should_be_back_is_the_pause_and_as_long_as_the_last_loading() -> None:
+    load = Loader(takes_s=3.0)
+    running, watching = await watched(load, backoff_s=2.0)
+    assert running.back_in_s is None
+    load.cores[0].alive = False
+    await asyncio.sleep(CHECK_S)
+    assert running.back_in_s == pytest.approx(5.0, abs=CHECK_S + 0.01)
+    await asyncio.sleep(4.0)
+    assert running.back_in_s == pytest.approx(1.0, abs=CHECK_S + 0.01)
+    load.takes_s = 100.0
+    await asyncio.sleep(2.0)
+    assert running.back_in_s is None
+    await over(running, watching)
+
+
 async def test_pauses_double_up_to_the_longest_while_restarts_fail() -> None:
     load = Loader(failures=range(1, 6))
     running, watching = await watched(load, max_attempts=6, backoff_s=1.0, max_backoff_s=5.0)

@@ -43,6 +43,11 @@ class Engine(ABC):
         """Whether it can answer now."""
 
     @property
+    def back_in_s(self) -> float | None:
+        """Seconds until one that has died should be ready again. None: not known."""
+        return None
+
+    @property
     @abstractmethod
     def fingerprint(self) -> str:
         """All that decides what a request is answered with, beside the request: model, revision, template, defaults."""

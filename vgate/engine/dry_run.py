@@ -55,6 +55,10 @@ class DryRunEngine(Engine):
         return self._running.core is not None
 
     @property
+    def back_in_s(self) -> float | None:
+        return self._running.back_in_s
+
+    @property
     def deaths(self) -> int:
         return self._running.deaths
 

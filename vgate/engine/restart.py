@@ -62,6 +62,8 @@ class Restarting(Generic[C]):
         self._section = section
         self._core: C | None = None
         self._since = 0.0
+        self._loading_s = 0.0
+        self._due = 0.0
         self._attempts = 0
         self._stopped = False
         self.deaths = 0
@@ -71,6 +73,12 @@ class Restarting(Generic[C]):
     def core(self) -> C | None:
         """The core if it is there and alive."""
         return self._core if self._core is not None and self._core.alive else None
+
+    @property
+    def back_in_s(self) -> float | None:
+        """Seconds until the next core should be there, if loading takes as long as last time. None: nobody can tell."""
+        left = self._due - asyncio.get_running_loop().time()
+        return left if left > 0 and self.core is None else None
 
     async def start(self) -> None:
         """Load the first core; raises what loading raises."""
@@ -133,6 +141,7 @@ class Restarting(Generic[C]):
             raise EngineStartError(f"the engine died {after} ({self._section}.restart.max_attempts)")
         self._attempts += 1
         pause_s = self._policy.pause_s(self._attempts)
+        self._due = asyncio.get_running_loop().time() + pause_s + self._loading_s
         told = {"attempt": self._attempts, "max_attempts": self._policy.max_attempts, "pause_s": pause_s}
         logger.error("engine died, restarting", extra=told if self._attempts == 1 else {**told, "cause": cause})
 
@@ -145,11 +154,13 @@ class Restarting(Generic[C]):
                 logger.exception("the dead engine left something behind")
 
     async def _loaded(self) -> C:
+        began = asyncio.get_running_loop().time()
         core = await self._load()
         if self._stopped:
             await core.stop()
             raise EngineStartError("stopped while loading")
         self._since = asyncio.get_running_loop().time()
+        self._loading_s = self._since - began
         return core
 
 

@@ -79,6 +79,10 @@ class VllmEngine(Engine):
         return self._running.core is not None
 
     @property
+    def back_in_s(self) -> float | None:
+        return self._running.back_in_s
+
+    @property
     def deaths(self) -> int:
         return self._running.deaths
 
