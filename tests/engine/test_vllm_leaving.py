@@ -88,3 +88,17 @@ async def _leave_in_prefill(server: Server, stream: bool) -> float:
         while await in_vllm(client) > 0:
             assert time.monotonic() - left < 5
         return time.monotonic() - left
+
+
+def test_the_prefix_cache_is_not_emptied_while_a_request_runs(vllm_server: Server) -> None:
+    """VLLM cannot take blocks that are in use; the route that the bench empties it with must not say that it did."""
+    vllm_server.swap(batch=strategy("passthrough.Passthrough", 8, 50), **ALONE)
+    asked = body("Go on", max_tokens=1900, stream=True)
+    with httpx.stream("POST", f"{vllm_server.base_url}{CHAT}", json=asked, timeout=60) as answer:
+        lines = answer.iter_lines()  # kept: an iterator that is thrown away closes the connection
+        next(lines)
+        refused = vllm_server.admin("/reset")
+    assert (refused.status_code, refused.json()["error"]["code"]) == (503, "not_ready")
+    deadline = time.monotonic() + 5
+    while vllm_server.admin("/reset").status_code != 200:
+        assert time.monotonic() < deadline
