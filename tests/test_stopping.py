@@ -122,7 +122,8 @@ def test_second_signal_drops_the_streams() -> None:
     with httpx.stream(
         "POST", f"{server.base_url}{CHAT}", json=body(stream=True, max_tokens=500), timeout=30
     ) as response:
-        next(response.iter_lines())
+        lines = response.iter_lines()  # kept: an iterator that is thrown away closes the connection
+        next(lines)
         server.process.send_signal(signal.SIGTERM)
         server.wait_for("stopping")
         begin = time.monotonic()
