@@ -35,7 +35,7 @@ class RedisCacheSettings(KeepingCacheSettings):
     target: Literal["vgate.cache.redis.RedisCache"] = Field(alias="_target_")
     url: str = Field(repr=False)
     prefix: str = Field(min_length=1)
-    ttl_s: float = Field(ge=0.001, allow_inf_nan=False)
+    ttl_s: float = Field(ge=0.001)
     timeout_ms: PositiveFloat
 
     @field_validator("url")

@@ -7,17 +7,24 @@ from pydantic import BaseModel, ConfigDict, Field
 from vgate.config.model_id import public_name
 
 Positive = Annotated[int, Field(ge=1)]
-PositiveFloat = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+PositiveFloat = Annotated[float, Field(gt=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
-NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+NotNegative = Annotated[float, Field(ge=0)]
 MemoryShare = Annotated[float, Field(gt=0, le=1)]
 Dtype = Literal["auto", "half", "float16", "bfloat16", "float", "float32"]
 
 
 class Section(BaseModel):
-    """No unknown keys, no silent conversions, no changes after validation."""
+    """No unknown keys, no silent conversions, no numbers that are not finite, no changes after validation."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, validate_by_name=True, protected_namespaces=())
+    model_config = ConfigDict(
+        extra="forbid",
+        strict=True,
+        frozen=True,
+        allow_inf_nan=False,  # bounds let NaN through: no comparison with it is true
+        validate_by_name=True,
+        protected_namespaces=(),
+    )
 
 
 class Component(Section):
