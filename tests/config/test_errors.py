@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.config.composing import serve, written, wrong
+from vgate.config import compose
 
 BATCHES = "adaptive, lockstep, passthrough, time_window, token_budget"
 GROUPS = "batch, cache, dedup, embedding, engine, logging, model, queue, security, server, version"
@@ -114,6 +115,20 @@ def test_what_sections_may_not_say_together(overrides: str) -> None:
 def test_the_bench_needs_chat() -> None:
     line = wrong("engine=none", "embedding=dry_run", program="bench")
     assert line == "engine = 'none' (from the command line): the bench measures chat; choose an engine that serves it"
+
+
+@pytest.mark.parametrize("program", ["bench", "capacity", "search"])
+def test_whole_answers_cannot_be_held_to_targets_on_their_tokens(program: str) -> None:
+    line = wrong("workload.stream=false", "slo.tpot_ms=null", program=program)
+    assert line == (
+        "workload.stream = False (from the command line): whole answers have no TTFT and no TPOT to hold against"
+        " slo.ttft_ms = 500; must be true, or both must be null (slo=none; slo.e2e_ms may be set)"
+    )
+    assert "slo.ttft_ms = 500 and slo.tpot_ms = 50;" in wrong("workload.stream=false", program=program)
+
+
+def test_whole_answers_can_be_held_to_their_end() -> None:
+    assert not compose("bench", ["workload.stream=false", "slo=none", "slo.e2e_ms=900"], {}).settings.workload.stream
 
 
 def test_keys_need_keys() -> None:

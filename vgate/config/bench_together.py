@@ -13,8 +13,20 @@ def check(settings: Settings, source: Callable[[str], str]) -> None:
     assert isinstance(settings, BenchSettings)  # what a bench is configured by
     if isinstance(settings.engine, NoEngineSettings):
         raise wrong("engine", "none", source("engine"), "the bench measures chat; choose an engine that serves it")
+    _targets_apply(settings, source)
     if isinstance(settings.load, TraceSettings):
         _trace_reaches_the_window(settings.load, settings.trial.warmup_s, source)
+
+
+def _targets_apply(settings: BenchSettings, source: Callable[[str], str]) -> None:
+    limits = {"slo.ttft_ms": settings.slo.ttft_ms, "slo.tpot_ms": settings.slo.tpot_ms}
+    given = [f"{key} = {limit:g}" for key, limit in limits.items() if limit is not None]
+    if given and not settings.workload.stream:
+        why = (
+            f"whole answers have no TTFT and no TPOT to hold against {' and '.join(given)};"
+            " must be true, or both must be null (slo=none; slo.e2e_ms may be set)"
+        )
+        raise wrong("workload.stream", False, source("workload.stream"), why)
 
 
 def _trace_reaches_the_window(load: TraceSettings, warmup_s: float, source: Callable[[str], str]) -> None:

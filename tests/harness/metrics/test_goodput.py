@@ -45,8 +45,22 @@ def test_only_requests_due_in_the_window_count() -> None:
     assert goodput(rows, Slo(), WINDOW) == 1.0
 
 
-def test_a_limit_that_does_not_apply_is_met() -> None:
-    assert list(good(frame(row(tok=(10.0,))), Slo(tpot_ms=1))) == [True]
+def test_tokens_that_all_came_at_once_were_not_waited_for() -> None:
+    rows = frame(row(tok=(10.0,)), row(t_int=1.0, tok=(10.0,), n_tok=[32], completion_tokens=32))
+    assert list(good(rows, Slo(tpot_ms=1))) == [True, True]
+
+
+@pytest.mark.parametrize("slo", [Slo(ttft_ms=1000), Slo(tpot_ms=1000)])
+def test_what_has_no_such_time_does_not_meet_its_target(slo: Slo) -> None:
+    """A whole answer, and tokens of which none is told how many they were."""
+    rows = frame(row(tok=(), t_end=50.0, completion_tokens=8), row(t_int=1.0, tok=(10.0, 20.0), completion_tokens=None))
+    assert list(good(rows, slo)) == [False, slo.tpot_ms is None]
+    assert list(good(rows, Slo(e2e_ms=1000))) == [True, True]
+
+
+def test_a_stream_without_any_text_has_no_first_token() -> None:
+    rows = frame(row(tok=(), t_end=5.0, completion_tokens=1))
+    assert list(good(rows, Slo(ttft_ms=1000))) == [False]
 
 
 def test_nothing_due_has_no_attainment() -> None:

@@ -6,16 +6,14 @@ import numpy as np
 
 from vgate.harness.capacity.cell import at_rate
 from vgate.harness.capacity.evidence import Probe
-from vgate.harness.metrics.e2e import e2e_ms
+from vgate.harness.metrics.goodput import held_ms
 from vgate.harness.metrics.select import in_window
-from vgate.harness.metrics.tpot import tpot_ms
-from vgate.harness.metrics.ttft import ttft_ms
 from vgate.harness.results import Result
 from vgate.harness.rig import Rig
 
 # What an INVALID measurement says of the server at this rate, not of the instrument: here that is the answer itself.
 OUTCOMES = ("requests failed; first", "no request was answered", "the queue rises")
-METRICS = {"TTFT": ("ttft_ms", ttft_ms), "TPOT": ("tpot_ms", tpot_ms), "E2E": ("e2e_ms", e2e_ms)}
+LIMITS = {"TTFT": "ttft_ms", "TPOT": "tpot_ms", "E2E": "e2e_ms"}
 
 
 class RealRates:
@@ -39,13 +37,16 @@ class RealRates:
 
 
 def probe(result: Result, rate: float) -> Probe:
-    """What a finished cell says about its rate. Refused, failed and unfinished requests are bad for every limit."""
+    """What a finished cell says about its rate. Refused, failed and unfinished requests are bad for every limit.
+
+    So is, for its limit, a request that has no such time.
+    """
     rows = in_window(result.rows).sort_values("t_int")
     failed = rows["error"].notna().to_numpy()
-    limits = {name: (getattr(result.slo, key), metric) for name, (key, metric) in METRICS.items()}
+    held, limits = held_ms(rows), {name: (key, getattr(result.slo, key)) for name, key in LIMITS.items()}
     margins = {
-        name: np.where(failed, np.inf, (metric(rows) / limit).fillna(0.0).to_numpy(dtype=float))
-        for name, (limit, metric) in limits.items()
+        name: np.where(failed, np.inf, (held[key] / limit).fillna(np.inf).to_numpy(dtype=float))
+        for name, (key, limit) in limits.items()
         if limit is not None
     }
     seconds = result.config["trial"]["warmup_s"] + result.config["trial"]["duration_s"]

@@ -6,7 +6,7 @@ import pandas as pd
 
 from vgate.harness.metrics.e2e import e2e_ms
 from vgate.harness.metrics.rates import Window
-from vgate.harness.metrics.tpot import tpot_ms
+from vgate.harness.metrics.tpot import at_once, tpot_ms
 from vgate.harness.metrics.ttft import ttft_ms
 
 UNIT = "1/s"
@@ -29,12 +29,24 @@ class Slo:
         return ", ".join(f"{name} <= {limit:g} ms" for name, limit in limits.items() if limit is not None) or "none"
 
 
+def held_ms(rows: pd.DataFrame) -> dict[str, pd.Series]:
+    """What each request is held by, in ms, for each limit of an `Slo`; NaN where it has no such time.
+
+    Tokens that all came in the first chunk were not waited for: their TPOT, undefined, counts as 0.
+    """
+    return {"ttft_ms": ttft_ms(rows), "tpot_ms": tpot_ms(rows).mask(at_once(rows), 0.0), "e2e_ms": e2e_ms(rows)}
+
+
 def good(rows: pd.DataFrame, slo: Slo) -> pd.Series:
-    """Which requests are answered and meet all limits; a limit that does not apply (TPOT of one token) is met."""
+    """Which requests are answered and known to meet all limits.
+
+    One that has no such time as is limited is bad: a whole answer has no TTFT, and nor has one without any text.
+    """
     verdict = rows["error"].isna()
-    for limit, metric in ((slo.ttft_ms, ttft_ms), (slo.tpot_ms, tpot_ms), (slo.e2e_ms, e2e_ms)):
+    for name, values in held_ms(rows).items():
+        limit = getattr(slo, name)
         if limit is not None:
-            verdict &= ~(metric(rows) > limit)
+            verdict &= values <= limit
     return verdict
 
 
