@@ -1,11 +1,15 @@
+from dataclasses import replace
+
 import pytest
 
+from tests.harness import server_rows
 from tests.harness.rows import MS, WINDOW, failed, frame, row, steady
+from tests.harness.server_rows import served
 from vgate.harness.evidence import Evidence
 from vgate.harness.metrics.rates import Window
 from vgate.harness.validity import reasons, unchecked
 
-TOKENS = 11
+BROKEN = {"status": 200, "error": "the stream ended without [DONE]", "completion_tokens": None, "t_end": None}
 
 
 def why(rows: object, cpu: float = 0.1, generated: float | None = None, open_loop: bool = False) -> list[str]:
@@ -28,10 +32,27 @@ def test_lag_above_a_twentieth_of_the_median_ttft(lag: float, valid: bool) -> No
         ]
 
 
-def test_lag_of_a_small_sample_is_judged_by_what_it_supports() -> None:
-    """p99 of 100 requests is refused everywhere else too."""
-    (reason,) = why(steady(100, ttft_ms=50.0, lag_ms=3.0))
-    assert "p95 of its lag is 3.00 ms" in reason
+@pytest.mark.parametrize("count", [458, 100, 5])
+def test_lag_of_a_small_sample_is_judged_by_its_largest(count: int) -> None:
+    """A p99 of so few is refused everywhere else too, and a lower percentile would be a milder judge."""
+    late = [row(t_int=n * 2.0, lag=3.0 if n == count - 1 else 0.01, tok=(n * 2.0 + 50,)) for n in range(count)]
+    (reason,) = why(frame(*late))
+    assert reason == (
+        f"the load driver sent late: its largest lag ({count} requests are too few for p99, which needs 459)"
+        " is 3.00 ms, more than 5% of the median TTFT of 50.00 ms"
+    )
+
+
+@pytest.mark.parametrize(("lag", "valid"), [(5.0, True), (5.1, False)])
+def test_lag_of_whole_answers_is_held_against_their_e2e(lag: float, valid: bool) -> None:
+    whole = [row(t_int=n * 2.0, lag=lag, tok=(), t_end=n * 2.0 + 100, completion_tokens=8) for n in range(459)]
+    expected = "the load driver sent late: p99 of its lag is 5.10 ms, more than 5% of the median E2E of 100.00 ms"
+    assert why(frame(*whole)) == ([] if valid else [expected])
+
+
+def test_lag_that_is_not_known_is_not_checked() -> None:
+    seen = Evidence(steady(500).assign(t_int=None).astype({"t_int": "Int64"}), WINDOW, 0.1, 5500, {"users": 8})
+    assert "the load driver's lag: when requests were due or sent is not known" in unchecked(seen)
 
 
 @pytest.mark.parametrize(("generated", "valid"), [(5500, True), (5499, False), (5501, False)])
@@ -46,11 +67,36 @@ def test_replayed_answers_were_not_generated() -> None:
     assert why(rows, generated=6) == []
 
 
-def test_failed_requests_may_have_cost_tokens() -> None:
-    """At most a percent of them, else the errors are a reason themselves."""
-    rows = frame(*(row(t_int=n / 10) for n in range(200)), failed(t_int=99.0, status=500, error="HTTP 500: died"))
-    assert why(rows, generated=607) == []
-    assert why(rows, generated=599) != []
+FAILED = "the client counted 602 tokens, the server says it generated"
+
+
+def with_a_failure(generated: int, engine_tokens: int | None, **changes: object) -> Evidence:
+    """200 answers of 3 tokens, and a stream that broke after 2. At most a percent fails, else that is a reason."""
+    rows = frame(*(row(t_int=n / 10) for n in range(200)), row(99.0, tok=(110.0, 120.0), **BROKEN))
+    broken = served("r99.0", 99, 99, 99, 99, 110, 120, 130, error="died", engine_tokens=engine_tokens, **changes)
+    return Evidence(rows, WINDOW, 0.1, float(generated), {"users": 8}, server=server_rows.frame(broken))
+
+
+@pytest.mark.parametrize(("generated", "valid"), [(601, False), (602, True), (607, True), (608, False)])
+def test_a_failed_request_cost_what_the_client_had_to_what_the_engine_made(generated: int, valid: bool) -> None:
+    """Seven: the two that the client had, and five for nobody."""
+    found = reasons(with_a_failure(generated, 7))
+    explained = "; 1 failed requests explain 5 more at most" if generated > 602 else ""
+    assert found == ([] if valid else [f"{FAILED} {generated}{explained}"])
+
+
+def test_a_failed_request_that_never_entered_the_engine_cost_nothing() -> None:
+    assert reasons(with_a_failure(603, None, t_admitted=None)) != []
+    assert reasons(with_a_failure(602, None, t_admitted=None)) == []
+
+
+def test_what_a_failed_request_cost_may_be_unknown() -> None:
+    """Then too few are found, and that too many are not is said."""
+    words = "tokens: too many of them; 1 requests failed, and no record tells what they cost"
+    for seen in (with_a_failure(650, None), replace(with_a_failure(650, 7), server=None)):
+        assert reasons(seen) == []
+        assert words in unchecked(seen)
+    assert reasons(with_a_failure(601, None)) == [f"{FAILED} 601"]
 
 
 def test_warm_up_requests_are_in_the_ledger() -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vgate.harness.metrics.percentile import highest_supported, minimum_n, nearest_rank, percentile
+from vgate.harness.metrics.percentile import minimum_n, nearest_rank, percentile
 
 
 @pytest.mark.parametrize(("percent", "least"), [(50, 7), (90, 44), (95, 90), (99, 459), (99.9, 4603)])
@@ -35,11 +35,3 @@ def test_nearest_rank_by_its_definition(values: list[float], percent: int) -> No
 
 def test_undefined_samples_do_not_count() -> None:
     assert percentile([1.0] * 43 + [math.nan] * 10, 90) is None
-
-
-def test_the_highest_that_the_sample_supports() -> None:
-    assert highest_supported(range(459), 99) == ("p99", 454)
-    assert highest_supported(range(458), 99) == ("p95", 435)
-    assert highest_supported(range(7), 99) == ("p50", 3)
-    assert highest_supported(range(3), 99) == ("the maximum", 2)
-    assert highest_supported([], 99) is None

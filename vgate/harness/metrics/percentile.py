@@ -27,17 +27,3 @@ def nearest_rank(ordered: Sequence[float] | npt.NDArray[np.float64], percent: fl
     """The smallest value that at least `percent` % of the values do not exceed. Needs one value at least, sorted."""
     rank = math.ceil(round(percent * len(ordered) / 100, 6))  # 99.9 has no exact binary form
     return float(ordered[max(0, rank - 1)])
-
-
-def highest_supported(values: Iterable[float], wanted: float) -> tuple[str, float] | None:
-    """The percentile `wanted`, or the highest below it that the sample supports: ("p95", value). None without samples.
-
-    With fewer samples than the median needs it is ("the maximum", value).
-    """
-    ordered = sorted(value for value in values if not math.isnan(value))
-    if not ordered:
-        return None
-    for percent in (99.9, 99.0, 95.0, 90.0, 50.0):
-        if percent <= wanted and len(ordered) >= minimum_n(percent):
-            return f"p{percent:g}", nearest_rank(ordered, percent)
-    return "the maximum", ordered[-1]
