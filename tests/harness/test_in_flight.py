@@ -15,6 +15,14 @@ def test_begun_and_not_ended() -> None:
     assert in_flight(ROWS, moments).tolist() == [0, 1, 2, 2, 1, 2, 1, 1]
 
 
+def test_what_failed_without_a_stamp_has_ended_with_the_last_that_was_seen_of_it() -> None:
+    """As in imported files; a driver of ours says when."""
+    lost = {"t_end": None, "error": "connection reset"}
+    rows = frame(row(t_int=0.0, tok=(10.0, 20.0), **lost), row(t_int=5.0, lag=1.0, tok=(), **lost))
+    assert in_flight(rows, np.array([4, 5, 7, 19, 20]) * MS).tolist() == [1, 2, 1, 1, 0]
+    assert time_in_flight(rows, 0, 100 * MS) == 0.021
+
+
 def test_by_other_stamps() -> None:
     rows = frame(row(t_int=0.0, lag=4.0, tok=(10.0, 12.0)))
     assert in_flight(rows, np.array([2 * MS, 5 * MS]), begin="t_send").tolist() == [0, 1]

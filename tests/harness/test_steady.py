@@ -36,3 +36,12 @@ def test_a_rise_that_matters_to_nobody_is_none() -> None:
     """From 20 to 24 in flight, as straight as a line."""
     rows = frame(*(row(t_int=n * 50.0, tok=(n * 50.0 + 1000 + n / 6,)) for n in range(-40, 1300)))
     assert list(rising(rows, WINDOW)) == []
+
+
+def test_what_fails_does_not_make_a_queue() -> None:
+    """A fifth of the streams break off, and no stamp says when."""
+    lost = {"t_end": None, "error": "connection reset"}
+    rows = frame(
+        *(row(t_int=n * 50.0, tok=(n * 50.0 + 200.0,), **(lost if n % 5 == 0 else {})) for n in range(-40, 1300))
+    )
+    assert list(rising(rows, WINDOW)) == []

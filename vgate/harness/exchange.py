@@ -6,11 +6,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
+CUT_OFF = "unfinished"  # so begins the error of a request that was in flight when the drain limit was reached
+
 
 @dataclass(slots=True)
 class Exchange:
     """Raw record of one request. Stamps are CLOCK_MONOTONIC nanoseconds; None means it never came to that.
 
+    t_end: the answer's last byte, or when it was seen that there will be none; None if it never came to either.
     reads: (stamp, bytes of the body that this read brought), in order; the body is their concatenation.
     error: None, or what went wrong on the wire, in words.
     """

@@ -54,6 +54,7 @@ def test_each_failure_has_its_words(drive: Drive, answer: bytes, status: int | N
         rows = drive(url, closed(1), duration_s=0.3).rows
     assert len(rows) > 0
     assert rows["error"].str.startswith(error).all(), rows["error"].tolist()
+    assert (rows["t_end"] >= rows["t_send"]).all()  # a request that has failed is not in flight any more
     assert rows["status"].isna().all() if status is None else rows["status"].eq(status).all()
 
 
@@ -70,6 +71,7 @@ def test_nobody_listens(drive: Drive, make: Callable[..., object]) -> None:
     exchanges = drive(f"http://127.0.0.1:{port}", make(10)).exchanges
     assert exchanges
     assert {exchange.t_send for exchange in exchanges} == {None}
+    assert all(exchange.t_end for exchange in exchanges)
     assert all(str(exchange.error).startswith("cannot connect: ") for exchange in exchanges)
 
 

@@ -18,6 +18,7 @@ from vgate.harness.driver.pacing import Pacer, waited_for_a_core_ns
 from vgate.harness.driver.team import Team
 from vgate.harness.driver.users import Asker, ClosedLoopUser, Draft
 from vgate.harness.driver.wire import now
+from vgate.harness.exchange import CUT_OFF
 from vgate.harness.plan import Outcome, Plan
 from vgate.load.base import Load
 from vgate.workload.base import Slot
@@ -162,7 +163,7 @@ class Session:
         self._wait_until(0)
         while self._book.waiting_before(limit) and now() < limit:
             gevent.sleep(LOOK_EVERY_S)
-        self._book.finish(f"unfinished {self._plan.drain_s:g} s after the window (trial.drain_s)")
+        self._book.finish(f"{CUT_OFF} {self._plan.drain_s:g} s after the window (trial.drain_s)")
         self._arrivals.kill()
         assert self._environment.runner is not None  # created when the load was driven
         self._environment.runner.quit()

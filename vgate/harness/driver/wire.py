@@ -43,7 +43,7 @@ class Wire:
         try:
             sock = self._connections.take()
         except OSError as error:
-            exchange.error = f"cannot connect: {error}"
+            _fail(exchange, f"cannot connect: {error}")
             return
         answer = Answer(exchange)
         try:
@@ -51,9 +51,9 @@ class Wire:
             sock.sendall(request)
             self._read(sock, answer)
         except OSError as error:
-            exchange.error = error.strerror or str(error) or type(error).__name__
+            _fail(exchange, error.strerror or str(error) or type(error).__name__)
         except HTTPException as error:
-            exchange.error = f"not HTTP: {error.args[0]}"
+            _fail(exchange, f"not HTTP: {error.args[0]}")
         if answer.message_complete and not answer.should_close():
             self._connections.give_back(sock)
         else:
@@ -66,6 +66,10 @@ class Wire:
         else:
             Reading(sock.fileno(), answer).wait()
         answer.sign()
+
+
+def _fail(exchange: Exchange, error: str) -> None:
+    exchange.error, exchange.t_end = error, now()
 
 
 class Reading:
