@@ -17,8 +17,9 @@ from nbclient import NotebookClient
 from vgate.harness.estimates import PERCENTS
 from vgate.harness.metrics.e2e import e2e_ms
 from vgate.harness.metrics.itl import itl_ms
+from vgate.harness.metrics.offered import of_offered
 from vgate.harness.metrics.percentile import minimum_n, nearest_rank
-from vgate.harness.metrics.select import answered, in_window
+from vgate.harness.metrics.select import in_window
 from vgate.harness.metrics.tpot import tpot_ms
 from vgate.harness.metrics.ttft import ttft_ms
 from vgate.harness.results import load_run
@@ -62,11 +63,12 @@ def executed(run: Path) -> str:
 def refused(run: Path) -> Iterator[tuple[str, float]]:
     """Name and value of each percentile that must not be shown."""
     (result,) = load_run(run).results
-    done = answered(in_window(result.rows))
+    due = in_window(result.rows)
     for metric, values in METRICS.items():
-        ordered = sorted(values(done).dropna())
+        samples = of_offered(due, values)
+        ordered = sorted(samples)
         for percent in PERCENTS:
-            if len(ordered) < minimum_n(percent):
+            if samples.index.nunique() < minimum_n(percent):
                 yield f"{metric}_p{percent:g}", nearest_rank(ordered, percent)
 
 
@@ -99,5 +101,5 @@ def test_json_and_csv_have_nothing_there(short: tuple[Path, str], outputs: dict[
     for name, _ in refused(short[0]):
         number: dict[str, Any] = cell["numbers"][name]
         assert (number["value"], number["low"], number["high"]) == (None, None, None)
-        assert re.fullmatch(r"\d+ samples; p[\d.]+ needs \d+", number["why"])
+        assert re.fullmatch(r"\d+ requests; p[\d.]+ needs \d+", number["why"])
         assert line[name] == line[f"{name}_high"] == ""

@@ -71,7 +71,7 @@ def test_a_refused_p99_needs_a_longer_window(tmp_path: Path) -> None:
     run = FakeRun(tmp_path / "run")
     run.add(steady(200), A, load=RATE)
     (step,) = [step for step in steps(run) if "p99" in step.why]
-    assert step.why == "TTFT p99 is refused: it needs 459 answers, the window had 200."
+    assert step.why == "TTFT p99 is refused: it needs 459 requests, the window had 200."
     assert step.do == "trial.duration_s=3"  # 1 s x 459 / 200 with a tenth to spare, in whole seconds
 
 

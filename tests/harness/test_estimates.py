@@ -15,7 +15,7 @@ def test_each_number_has_its_interval_n_and_n_eff() -> None:
     assert (median.value, median.n) == (50.0, 500)
     assert 49 <= median.low <= 50 <= median.high <= 51  # type: ignore[operator]
     assert found["tpot_ms_mean"].value == pytest.approx(10.0)
-    assert found["itl_ms_p50"].n == 5000
+    assert found["itl_ms_p50"].n == 500
     assert found["attainment"].value == 0.8
     assert found["goodput_per_s"].value == 400.0
     assert found["goodput_per_s"].low < 400 < found["goodput_per_s"].high  # type: ignore[operator]
@@ -24,10 +24,10 @@ def test_each_number_has_its_interval_n_and_n_eff() -> None:
 
 def test_refused_and_undefined_numbers_say_why() -> None:
     found = estimates(steady(458), WINDOW, Slo())
-    assert (found["ttft_ms_p99"].value, found["ttft_ms_p99"].why) == (None, "458 samples; p99 needs 459")
-    assert found["e2e_ms_p99.9"].why == "458 samples; p99.9 needs 4603"
+    assert (found["ttft_ms_p99"].value, found["ttft_ms_p99"].why) == (None, "458 requests; p99 needs 459")
+    assert found["e2e_ms_p99.9"].why == "458 requests; p99.9 needs 4603"
     nothing = estimates(frame(failed()), WINDOW, Slo())
-    assert nothing["tpot_ms_p50"].why == "0 samples; p50 needs 7"
+    assert nothing["tpot_ms_p50"].why == "1 requests; p50 needs 7"
     assert math.isnan(nothing["tpot_ms_mean"].value or 0)
     assert nothing["goodput_per_s"].why == "none was seen"
 
@@ -36,3 +36,20 @@ def test_no_rows_at_all() -> None:
     found = estimates(frame(), WINDOW, Slo())
     assert found["requests"].value == 0
     assert math.isnan(found["attainment"].value or 0)
+
+
+def test_who_was_not_answered_ranks_behind_all_who_were() -> None:
+    """93 of 100 answered: p90 is the 90th of all, not of the survivors, and p95 is among those that failed."""
+    cut = [row(200.0 + n, tok=(250.0,), t_end=None, error="unfinished") for n in range(3)]
+    answers = [row(n, tok=(n + 50 + n, n + 60 + n)) for n in range(93)]
+    found = estimates(frame(*answers, *(failed(100.0 + n) for n in range(4)), *cut), WINDOW, Slo())
+    assert {name: found[f"{name}_p90"].value for name in ("ttft_ms", "e2e_ms", "itl_ms")} == {
+        "ttft_ms": 139.0,
+        "e2e_ms": 149.0,
+        "itl_ms": 10.0,
+    }
+    for name in ("ttft_ms", "ttft_service_ms", "tpot_ms", "itl_ms", "e2e_ms"):
+        assert found[f"{name}_p95"].value is None
+        assert found[f"{name}_p95"].why == "p95 lies among the 7 requests without a complete answer"
+    assert found["lag_ms_p95"].value == 0.0
+    assert found["tpot_ms_mean"].value == 10.0

@@ -44,7 +44,7 @@ def test_every_number_is_what_its_expression_gives(result: Result) -> None:
 
 def test_refused_percentiles_are_refused_there_too() -> None:
     assert percentile(range(50), 99) is None
-    assert expression("ttft_ms_p99") == "percentile(ttft_ms(done), 99)"
+    assert expression("ttft_ms_p99") == "percentile(of_offered(due, ttft_ms), 99)"
 
 
 def test_a_number_nobody_wrote_an_expression_for_has_one_all_the_same() -> None:

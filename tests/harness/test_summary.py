@@ -36,7 +36,7 @@ def test_a_number_with_its_interval(run: FakeRun) -> None:
 def test_a_refused_percentile_is_null_with_the_reason(run: FakeRun) -> None:
     found = cells(run)[0]["numbers"]["ttft_ms_p99"]
     assert (found["value"], found["low"], found["high"]) == (None, None, None)
-    assert found["why"] == "458 samples; p99 needs 459"
+    assert found["why"] == "458 requests; p99 needs 459"
 
 
 def test_reasons_and_what_was_not_checked(run: FakeRun) -> None:

@@ -19,7 +19,7 @@ def test_best_first_and_what_went_wrong_below(tmp_path: Path) -> None:
     assert lines[3].startswith("batch=time_window")
     assert lines[3].endswith("INVALID")
     assert lines[4:] == [
-        "n<: too few samples for this percentile",
+        "n<: too few samples for this percentile, or too many requests without an answer",
         "±: the wider side of the 95 % interval of this one run",
         "INVALID: batch=time_window: the load driver used 90% of a core, more than 80%",
         "FAILED: cache=lru: it died",

@@ -10,7 +10,7 @@ from vgate.harness.contenders import Contender, contenders
 from vgate.harness.goodput_map import number
 from vgate.harness.interval import MINIMUM_RUNS
 from vgate.harness.metrics.percentile import minimum_n
-from vgate.harness.metrics.select import answered, in_window
+from vgate.harness.metrics.select import in_window
 from vgate.harness.results import Result, Run
 from vgate.harness.verdict import Verdict
 
@@ -114,14 +114,16 @@ def _longer(ranked: list[Configuration]) -> Iterator[Step]:
     """The window at which the best configuration's p99 would not be refused."""
     if not ranked or ranked[0].value("ttft_ms_p99") is not None or not ranked[0].rounds("ttft_ms_p50"):
         return
-    fewest = min(ranked[0].valid, key=_answers)
-    needed, had, seconds = minimum_n(99), _answers(fewest), fewest.window.seconds
+    fewest = min(ranked[0].valid, key=_requests)
+    needed, had, seconds = minimum_n(99), _requests(fewest), fewest.window.seconds
+    if had >= needed:
+        return  # refused because it lies among requests without an answer: more of them would not help
     longer = math.ceil(seconds * HEADROOM * needed / had)
-    yield Step(f"TTFT p99 is refused: it needs {needed} answers, the window had {had}.", f"trial.duration_s={longer}")
+    yield Step(f"TTFT p99 is refused: it needs {needed} requests, the window had {had}.", f"trial.duration_s={longer}")
 
 
-def _answers(result: Result) -> int:
-    return len(answered(in_window(result.rows)))
+def _requests(result: Result) -> int:
+    return len(in_window(result.rows))
 
 
 def _load(ranked: list[Configuration], verdict: Verdict) -> Iterator[Step]:

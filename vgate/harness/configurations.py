@@ -38,7 +38,7 @@ class Configuration:
         return is_classic(self.results[0].config)
 
     def rounds(self, metric: str) -> list[float]:
-        """The metric in each valid round where it is defined, and not refused for too few samples."""
+        """The metric in each valid round where it is defined, and not refused."""
         values = [result.numbers.get(metric) for result in self.valid]
         return [float(value) for value in values if value is not None and not isnan(value)]
 

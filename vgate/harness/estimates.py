@@ -9,6 +9,7 @@ from vgate.harness.metrics.e2e import e2e_ms
 from vgate.harness.metrics.goodput import Slo, attainment, good, goodput
 from vgate.harness.metrics.itl import itl_known, itl_ms
 from vgate.harness.metrics.lag import dispatch_lag_ms
+from vgate.harness.metrics.offered import of_offered
 from vgate.harness.metrics.rates import (
     Window,
     achieved_rate,
@@ -27,20 +28,25 @@ from vgate.harness.stats.rate import rate_estimate
 from vgate.harness.stats.shares import share_estimate
 
 PERCENTS = (50, 90, 95, 99, 99.9)
+LATENCIES = {
+    "ttft_ms": ttft_ms,
+    "ttft_service_ms": ttft_service_ms,
+    "tpot_ms": tpot_ms,
+    "itl_ms": itl_ms,
+    "e2e_ms": e2e_ms,
+}
 
 
 def estimates(rows: pd.DataFrame, window: Window, slo: Slo) -> dict[str, Estimate]:
-    """Everything that a report shows of a cell, by name; the unit is in the name."""
+    """Everything that a report shows of a cell, by name; the unit is in the name.
+
+    Percentiles are over the requests offered (`of_offered`), but for the driver's own lag; the mean of TPOT is over
+    the answered ones.
+    """
     due = in_window(rows)
     done = answered(due)
-    latencies = {
-        "ttft_ms": ttft_ms(done),
-        "ttft_service_ms": ttft_service_ms(done),
-        "tpot_ms": tpot_ms(done),
-        "itl_ms": itl_ms(done),
-        "e2e_ms": e2e_ms(done),
-        "lag_ms": dispatch_lag_ms(due),
-    }
+    latencies = {name: of_offered(due, metric) for name, metric in LATENCIES.items()}
+    latencies["lag_ms"] = dispatch_lag_ms(due).dropna()
     found: dict[str, Estimate] = {
         "requests": Estimate(len(due)),
         "errors": Estimate(len(due) - len(done)),
@@ -48,8 +54,8 @@ def estimates(rows: pd.DataFrame, window: Window, slo: Slo) -> dict[str, Estimat
         **_rates(rows, window, slo),
     }
     for name, values in latencies.items():
-        found |= _latency(name, values.dropna())
-    tpot_mean = mean_estimate(latencies["tpot_ms"].dropna().to_numpy(float))
+        found |= _latency(name, values)
+    tpot_mean = mean_estimate(tpot_ms(done).dropna().to_numpy(float))
     return found | {"tpot_ms_mean": tpot_mean, "itl_known": Estimate(itl_known(done))}
 
 

@@ -18,7 +18,7 @@ def numbers(rows: pd.DataFrame, window: Window, slo: Slo) -> dict[str, float | i
 def flat(found: dict[str, Estimate]) -> dict[str, float | int | None]:
     """Each number under its name; behind them all `<name>_low`, `_high` (95 % interval), `_n` and `_n_eff`.
 
-    None: refused for want of samples, or no interval. NaN: undefined.
+    None: refused, or no interval. NaN: undefined.
     """
     row: dict[str, float | int | None] = {name: estimate.value for name, estimate in found.items()}
     for name, estimate in found.items():

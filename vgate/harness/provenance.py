@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from vgate.harness.estimates import LATENCIES
 from vgate.harness.metrics.parts import PARTS
 
 # What the expressions are written in. FOLDER is a round's folder.
@@ -12,6 +13,7 @@ from vgate.harness.metrics.goodput import attainment, goodput
 from vgate.harness.metrics.itl import itl_known, itl_ms
 from vgate.harness.metrics.cost import energy_wh, requests_per_wh, tokens_per_wh
 from vgate.harness.metrics.lag import dispatch_lag_ms
+from vgate.harness.metrics.offered import of_offered
 from vgate.harness.metrics.parts import parts_ms
 from vgate.harness.metrics.percentile import percentile
 from vgate.harness.metrics.rates import achieved_rate, completed_rate, offered_rate, output_tokens_rate
@@ -41,7 +43,7 @@ _EXACT = {
     "requests_per_wh": "requests_per_wh(rows, gauges, window)",
     "tokens_per_wh": "tokens_per_wh(rows, gauges, window)",
 }
-_LATENCIES = {name: f"{name}(done)" for name in ("ttft_ms", "ttft_service_ms", "tpot_ms", "itl_ms", "e2e_ms")}
+_LATENCIES = {name: f"of_offered(due, {name})" for name in LATENCIES}
 _LATENCIES["lag_ms"] = "dispatch_lag_ms(due)"
 _LATENCIES["gateway_ms"] = 'parts_ms(done, server)["gateway"]'
 

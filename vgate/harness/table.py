@@ -22,9 +22,9 @@ COLUMNS = {
 # Of results whose intended times are not known: what counts from the send, under its own name.
 SERVICE = {column.replace("ttft_ms", "ttft_service_ms"): shown for column, shown in COLUMNS.items()}
 SERVICE["ttft_service_ms_p50"] = ("TTFT service p50 ms", 1)
-REFUSED = "n<"  # shown in place of a percentile for which there are too few samples
+REFUSED = "n<"  # shown in place of a percentile that is refused
 LEGEND = {
-    REFUSED: f"{REFUSED}: too few samples for this percentile",
+    REFUSED: f"{REFUSED}: too few samples for this percentile, or too many requests without an answer",
     "±": "±: the wider side of the 95 % interval of this one run",
 }
 

@@ -30,6 +30,12 @@ def test_a_cdf_of_nothing_is_empty() -> None:
     assert cdf([math.nan]) == ([], [])
 
 
+def test_a_cdf_ends_where_those_without_an_answer_begin() -> None:
+    values, percents = cdf([*map(float, range(1, 401)), *[math.inf] * 100], points=40)
+    assert (values[-1], percents[-1]) == (400.0, pytest.approx(80.0))
+    assert cdf([math.inf] * 9) == ([], [])
+
+
 def test_nines_are_equally_far_apart() -> None:
     assert [nines(percent) for percent in (0, 90, 99, 99.9)] == pytest.approx([0, 1, 2, 3])
 

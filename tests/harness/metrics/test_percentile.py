@@ -1,5 +1,7 @@
 import math
 
+import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -31,6 +33,18 @@ def test_nearest_rank_by_its_definition(values: list[float], percent: int) -> No
     found = nearest_rank(sorted(values), percent)
     enough = [value for value in values if sum(other <= value for other in values) * 100 >= percent * len(values)]
     assert found == min(enough)
+
+
+def test_samples_of_one_request_count_once() -> None:
+    tokens = pd.Series(np.arange(460.0), index=np.repeat(np.arange(46), 10))
+    assert percentile(tokens, 99) is None
+    assert percentile(tokens, 90) == 413.0
+
+
+def test_no_percentile_is_infinite() -> None:
+    values = [*range(95), *[math.inf] * 5]
+    assert (percentile(values, 95), percentile(values, 90)) == (94, 89)
+    assert percentile([*range(94), *[math.inf] * 6], 95) is None
 
 
 def test_undefined_samples_do_not_count() -> None:

@@ -9,7 +9,8 @@ from matplotlib.axes import Axes
 from vgate.harness.configurations import Configuration, keys, shown
 from vgate.harness.figures.downsample import CDF_POINTS, cdf, nines
 from vgate.harness.figures.theme import DASHES, SERIES, Picture, canvas, scale, svg
-from vgate.harness.metrics.select import answered, in_window
+from vgate.harness.metrics.offered import of_offered
+from vgate.harness.metrics.select import in_window
 
 HEIGHT_IN = 3.6
 LINES = 6
@@ -48,9 +49,9 @@ def _note(found: Sequence[Configuration], drawn: int) -> str:
     left_out = f" {len(found) - drawn} configurations left out." if len(found) > drawn else ""
     return (
         f"{keys(found)}. Each line goes through {CDF_POINTS + 1} exact percentiles, and ends at the highest"
-        f" that its number of requests supports.{left_out}"
+        f" that its number of requests supports, or where those without a complete answer begin.{left_out}"
     )
 
 
 def _values(one: Configuration, metric: Callable[[pd.DataFrame], pd.Series]) -> list[float]:
-    return [float(value) for result in one.valid for value in metric(answered(in_window(result.rows)))]
+    return [float(value) for result in one.valid for value in of_offered(in_window(result.rows), metric)]

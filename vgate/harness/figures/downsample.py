@@ -23,13 +23,16 @@ def highest_percent(count: int) -> float:
 
 
 def cdf(values: Sequence[float], points: int = CDF_POINTS) -> tuple[list[float], list[float]]:
-    """(values, percentiles): exact nearest-rank percentiles, up to the highest that the sample supports.
+    """(values, percentiles): exact nearest-rank percentiles, up to the highest finite one that the sample supports.
 
-    As dense at each nine as at the others. Empty without samples; NaNs are left out.
+    As dense at each nine as at the others. Empty without finite samples; NaNs are left out.
     """
     ordered = sorted(value for value in values if not math.isnan(value))
-    top = highest_percent(len(ordered))
-    percents = [100 * (1 - 10 ** -(nines(top) * step / points)) for step in range(points + 1)] if ordered else []
+    finite = sum(map(math.isfinite, ordered))
+    if not finite:
+        return [], []
+    top = min(highest_percent(len(ordered)), 100 * finite / len(ordered))
+    percents = [100 * (1 - 10 ** -(nines(top) * step / points)) for step in range(points + 1)]
     return [nearest_rank(ordered, percent) for percent in percents], percents
 
 

@@ -13,7 +13,7 @@ LEGEND = "● p50  ■ p90  ◆ p99"
 
 
 def percentiles(found: Sequence[Configuration], metric: str, title: str) -> Picture | None:
-    """Means over rounds on one line each; what is refused for want of samples is not drawn. None if all is."""
+    """Means over rounds on one line each; what is refused is not drawn. None if all is."""
     drawn = [one for one in shown(found, MAX_ROWS) if _points(one, metric)]
     if not drawn:
         return None
@@ -48,4 +48,4 @@ def _points(one: Configuration, metric: str) -> list[tuple[float, str]]:
 
 def _note(drawn: Sequence[Configuration], metric: str) -> str:
     refused = sum(len(_points(one, metric)) < len(PERCENTILES) for one in drawn)
-    return f"{LEGEND}. In {refused} of {len(drawn)} some are refused for want of samples." if refused else LEGEND
+    return f"{LEGEND}. In {refused} of {len(drawn)} some are refused: too few requests, or too few of them answered." if refused else LEGEND

@@ -5,12 +5,13 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 CONFIDENCE = 0.99
 
 
 def minimum_n(percent: float) -> int:
-    """Samples below which a percentile is refused: MLPerf's early-stopping rule at no failure, 0.01 = p^n.
+    """Requests below which a percentile is refused: MLPerf's early-stopping rule at no failure, 0.01 = p^n.
 
     p50 7, p90 44, p95 90, p99 459, p99.9 4603.
     """
@@ -18,9 +19,17 @@ def minimum_n(percent: float) -> int:
 
 
 def percentile(values: Iterable[float], percent: float) -> float | None:
-    """The nearest-rank percentile; NaNs are left out. None if there are too few samples for it."""
+    """The nearest-rank percentile; NaNs are left out.
+
+    None if there are too few requests for it: those in the index of a Series, where a request may have several samples
+    that depend on each other, else one a value. None too if it is infinite: it lies among requests without an answer.
+    """
     ordered = sorted(value for value in values if not math.isnan(value))
-    return nearest_rank(ordered, percent) if len(ordered) >= minimum_n(percent) else None
+    requests = values.dropna().index.nunique() if isinstance(values, pd.Series) else len(ordered)
+    if requests < minimum_n(percent):
+        return None
+    value = nearest_rank(ordered, percent)
+    return value if math.isfinite(value) else None
 
 
 def nearest_rank(ordered: Sequence[float] | npt.NDArray[np.float64], percent: float) -> float:
