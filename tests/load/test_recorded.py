@@ -7,6 +7,7 @@ from vgate.load.recorded import Recorded, WrongFile, read_trace
 
 BURST = "Timestamp,Model,Request tokens,Response tokens,Total tokens,Log Type\n"
 AZURE = "TIMESTAMP,ContextTokens,GeneratedTokens\n"
+MOONCAKE = '{"timestamp": 0, "input_length": 1, "output_length": 2, "hash_ids": [7]}\n'
 
 
 def read(tmp_path: Path, text: str, start_s: float = 0.0, max_rows: int = 100) -> list[Recorded]:
@@ -80,7 +81,7 @@ def test_a_byte_order_mark_is_no_part_of_a_name(tmp_path: Path) -> None:
 
 def test_an_unknown_format_is_named_with_those_that_are_known(tmp_path: Path) -> None:
     line = why(tmp_path, "when,prompt,answer\n1,2,3\n")
-    assert line.startswith("is in no known format: it begins with 'when,prompt,answer'; known are CSV")
+    assert line.startswith("is in no known format: it has the columns when, prompt, answer; known are CSV")
     for word in ("BurstGPT", "Request tokens", "Azure", "ContextTokens", "Mooncake", "input_length"):
         assert word in line
     assert "\n" not in line
@@ -92,16 +93,52 @@ def test_an_unknown_format_is_named_with_those_that_are_known(tmp_path: Path) ->
         ("", 0.0, "is empty"),
         (BURST, 0.0, "holds no requests"),
         (BURST + "0,m,1,1,2,t\n", 5.0, "ends before start_s = 5"),
-        (BURST + "0,m,1,1,2,t\n1,m,many,1,2,t\n", 0.0, "line 3 does not fit the BurstGPT format: could not convert"),
-        (BURST + "0,m,1\n", 0.0, "line 2 does not fit the BurstGPT format"),
-        (AZURE + "yesterday,1,1\n", 0.0, "line 2 does not fit the Azure LLM inference format: Invalid isoformat"),
-        (AZURE + "2023-11-16 18:15:46,-1,1\n", 0.0, "line 2 does not fit the Azure LLM inference format: -1 tokens"),
-        ('{"timestamp": 0, "input_length": 1}\n', 0.0, "line 1 lacks 'output_length' of the Mooncake format"),
-        ('{"timestamp": 0\n', 0.0, "line 1 does not fit the Mooncake format: "),
+        (
+            BURST + "0,m,1,1,2,t\n\n1,m,many,1,2,t\n",
+            0.0,
+            "line 4 does not fit the BurstGPT format: Request tokens is 'many'; must be a number of tokens from 0 to",
+        ),
+        (BURST + "0,m,1\n", 0.0, "line 2 does not fit the BurstGPT format: Response tokens is 'None'; must be"),
+        (BURST + "1e400,m,1,1,2,t\n", 0.0, "line 2 does not fit the BurstGPT format: Timestamp is '1e400'; must be a"),
+        (BURST + "0,m,1e400,1,2,t\n", 0.0, "line 2 does not fit the BurstGPT format: Request tokens is '1e400'"),
+        (BURST + "0,m,nan,1,2,t\n", 0.0, "line 2 does not fit the BurstGPT format: Request tokens is 'nan'"),
+        (BURST + f"0,{'m' * 140_000},1,1,2,t\n", 0.0, "line 2 does not fit the BurstGPT format: field larger than"),
+        ("a" * 140_000 + "\n", 0.0, "is in no known format: it begins with 'aaaa"),
+        (
+            AZURE + "yesterday,1,1\n",
+            0.0,
+            "line 2 does not fit the Azure LLM inference format: TIMESTAMP is 'yesterday'",
+        ),
+        (
+            AZURE + "2023-11-16 18:15:46,-1,1\n",
+            0.0,
+            "line 2 does not fit the Azure LLM inference format: ContextTokens is '-1'; must be a number of tokens",
+        ),
+        (
+            '{"timestamp": 0, "input_length": 1}\n',
+            0.0,
+            "line 1 lacks 'output_length' of the Mooncake format: it has timestamp, input_length; needed are",
+        ),
+        ('{"timestamp": 0\n', 0.0, "line 1 does not fit the Mooncake format: it is no JSON: "),
+        (MOONCAKE + "\nnull\n", 0.0, "line 3 does not fit the Mooncake format: it is null; must be an object"),
+        (MOONCAKE + "[" * 100_000 + "\n", 0.0, "line 2 does not fit the Mooncake format: it is no JSON: "),
+        (MOONCAKE.replace("0", "1e400"), 0.0, "line 1 does not fit the Mooncake format: timestamp is 'inf'; must be a"),
+        (
+            MOONCAKE.replace("1", "1e400"),
+            0.0,
+            "line 1 does not fit the Mooncake format: input_length is 'inf'; must be",
+        ),
+        (MOONCAKE.replace("[7]", "7"), 0.0, "line 1 does not fit the Mooncake format: hash_ids is '7'; must be a list"),
     ],
 )
 def test_what_is_wrong_is_told_with_its_line(tmp_path: Path, text: str, start_s: float, line: str) -> None:
-    assert why(tmp_path, text, start_s).startswith(line)
+    told = why(tmp_path, text, start_s)
+    assert told.startswith(line)
+    assert "\n" not in told
+
+
+def test_names_of_columns_may_have_spaces_around_them(tmp_path: Path) -> None:
+    assert read(tmp_path, AZURE.replace(",", ", ") + "2023-11-16 18:15:46,3,4\n") == [Recorded(0.0, 3, 4)]
 
 
 def test_a_file_that_is_not_there() -> None:

@@ -6,17 +6,19 @@ CSV, told apart by their headers; Mooncake (github.com/kvcache-ai/Mooncake) is a
 
 import csv
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from itertools import chain, dropwhile, islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-Entry = dict[str, Any]
+T = TypeVar("T")
 # Nanoseconds, prompt tokens, answer tokens, ids of blocks.
 Row = tuple[int, int, int, tuple[int, ...]]
+MOST_TOKENS = 10_000_000  # of a prompt or an answer: more is a slip of the file
+TOKENS = f"a number of tokens from 0 to {MOST_TOKENS}"
 
 
 class WrongFile(ValueError):
@@ -39,9 +41,10 @@ class Recorded:
 
 @dataclass(frozen=True)
 class Format:
-    """A published format: names of its columns or keys. `blocks` may be missing from an entry."""
+    """A published format: names of its columns or keys. `blocks` may be missing from an entry. times: how they read."""
 
     name: str
+    times: str
     time: str
     prompt: str
     output: str
@@ -52,9 +55,10 @@ class Format:
         return [self.time, self.prompt, self.output]
 
 
-BURST_GPT = Format("BurstGPT", "Timestamp", "Request tokens", "Response tokens")
-AZURE = Format("Azure LLM inference", "TIMESTAMP", "ContextTokens", "GeneratedTokens")
-MOONCAKE = Format("Mooncake", "timestamp", "input_length", "output_length", "hash_ids")
+BURST_GPT = Format("BurstGPT", "a number of seconds", "Timestamp", "Request tokens", "Response tokens")
+AZURE_TIMES = "a moment such as 2024-05-11 23:59:59.5+00:00"
+AZURE = Format("Azure LLM inference", AZURE_TIMES, "TIMESTAMP", "ContextTokens", "GeneratedTokens")
+MOONCAKE = Format("Mooncake", "a number of milliseconds", "timestamp", "input_length", "output_length", "hash_ids")
 CSV_FORMATS = (BURST_GPT, AZURE)
 
 
@@ -81,11 +85,10 @@ def _rows(path: Path) -> Iterator[Row]:
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             head = file.readline()
-            file.seek(0)
             if head.lstrip().startswith("{"):
-                yield from _converted(MOONCAKE, _json_lines(file), 1)
+                yield from _json_lines(MOONCAKE, chain([head], file))
             else:
-                yield from _converted(_csv_format(head), csv.DictReader(file), 2)
+                yield from _csv_rows(_csv_format(head), _columns(head), file)
     except (OSError, UnicodeDecodeError) as error:
         raise WrongFile(f"cannot be read: {getattr(error, 'strerror', None) or error}") from None
 
@@ -93,53 +96,98 @@ def _rows(path: Path) -> Iterator[Row]:
 def _csv_format(head: str) -> Format:
     if not head:
         raise WrongFile("is empty")
-    columns = {name.strip() for name in next(csv.reader([head]), [])}
+    columns = _columns(head)
     for known in CSV_FORMATS:
-        if columns.issuperset(known.needs):
+        if set(columns).issuperset(known.needs):
             return known
+    found = f"it has the columns {', '.join(columns)[:200]}" if len(columns) > 1 else f"it begins with {head[:60]!r}"
     formats = "; ".join(f"{f.name}: {', '.join(f.needs)}" for f in CSV_FORMATS)
     raise WrongFile(
-        f"is in no known format: it begins with {head.strip()[:60]!r}; known are CSV with the columns of {formats};"
+        f"is in no known format: {found}; known are CSV with the columns of {formats};"
         f" and JSON lines with the keys of {MOONCAKE.name}: {', '.join(MOONCAKE.needs)}"
     )
 
 
-def _json_lines(file: Iterator[str]) -> Iterator[Entry]:
-    for line in file:
-        if line.strip():
-            yield json.loads(line)
-
-
-def _converted(known: Format, entries: Iterator[Entry], first_line: int) -> Iterator[Row]:
-    line = first_line - 1
+def _columns(head: str) -> list[str]:
     try:
-        for line, entry in enumerate(entries, first_line):  # noqa: B007 -- told in the error
-            yield _row(known, entry)
-    except KeyError as error:
-        raise WrongFile(f"line {line} lacks {error} of the {known.name} format") from None
-    except (ValueError, TypeError) as error:
-        # An entry that cannot even be parsed was not counted.
-        number = line + 1 if isinstance(error, json.JSONDecodeError) else line
-        raise WrongFile(f"line {number} does not fit the {known.name} format: {error}") from None
+        return [name.strip() for name in next(csv.reader([head.strip()]), [])]
+    except csv.Error:
+        return []
 
 
-def _row(known: Format, entry: Entry) -> Row:
-    blocks = tuple(int(block) for block in entry.get(known.blocks) or ())
-    return _nanoseconds(known, entry[known.time]), _count(entry[known.prompt]), _count(entry[known.output]), blocks
+def _csv_rows(known: Format, columns: list[str], lines: Iterable[str]) -> Iterator[Row]:
+    """lines: those after the header."""
+    entries = csv.DictReader(lines, columns)
+    while True:
+        try:
+            entry = next(entries, None)
+        except csv.Error as error:
+            line = entries.reader.line_num + 1
+            raise WrongFile(f"line {line} does not fit the {known.name} format: {error}") from None
+        if entry is None:
+            return
+        yield _row(known, entry, entries.line_num + 1)
 
 
-def _nanoseconds(known: Format, value: Any) -> int:
-    """Azure writes moments, with or without a zone and with up to seven decimals; Mooncake writes milliseconds."""
-    if known is AZURE:
-        moment = datetime.fromisoformat(value)
-        since = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - datetime(1970, 1, 1, tzinfo=UTC)
-        return since // timedelta(microseconds=1) * 1000
-    return round(float(value) * (1e6 if known is MOONCAKE else 1e9))
+def _json_lines(known: Format, lines: Iterable[str]) -> Iterator[Row]:
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            entry = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            raise WrongFile(f"line {number} does not fit the {known.name} format: it is no JSON: {error}") from None
+        yield _row(known, entry, number)
+
+
+def _row(known: Format, entry: Any, line: int) -> Row:
+    if not isinstance(entry, dict):
+        shown = json.dumps(entry)[:40]
+        raise WrongFile(f"line {line} does not fit the {known.name} format: it is {shown}; must be an object")
+    missing = [name for name in known.needs if name not in entry]
+    if missing:
+        has, needs = ", ".join(map(str, entry))[:200] or "nothing", ", ".join(known.needs)
+        raise WrongFile(
+            f"line {line} lacks {missing[0]!r} of the {known.name} format: it has {has}; needed are {needs}"
+        )
+
+    def value(key: str, read: Callable[[Any], T], allowed: str) -> T:
+        try:
+            return read(entry.get(key))
+        except (ValueError, TypeError, ArithmeticError):
+            what = f"{key} is {str(entry.get(key))[:40]!r}; must be {allowed}"
+            raise WrongFile(f"line {line} does not fit the {known.name} format: {what}") from None
+
+    return (
+        value(known.time, _moment if known is AZURE else _milliseconds if known is MOONCAKE else _seconds, known.times),
+        value(known.prompt, _count, TOKENS),
+        value(known.output, _count, TOKENS),
+        value(known.blocks, _blocks, "a list of whole numbers"),
+    )
+
+
+def _moment(value: Any) -> int:
+    """Azure writes moments, with or without a zone and with up to seven decimals."""
+    moment = datetime.fromisoformat(value)
+    since = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - datetime(1970, 1, 1, tzinfo=UTC)
+    return since // timedelta(microseconds=1) * 1000
+
+
+def _milliseconds(value: Any) -> int:
+    return round(float(value) * 1e6)
+
+
+def _seconds(value: Any) -> int:
+    return round(float(value) * 1e9)
 
 
 def _count(value: Any) -> int:
     """Tokens; some tables write 472.0."""
     count = int(float(value))
-    if count < 0:
-        raise ValueError(f"{value} tokens")
+    if not 0 <= count <= MOST_TOKENS:
+        raise ValueError
     return count
+
+
+def _blocks(value: Any) -> tuple[int, ...]:
+    return tuple(int(block) for block in value or ())
