@@ -8,8 +8,8 @@ INDEX = "index.html"
 MANIFEST, SUMMARY, SUMMARY_JSON = "manifest.json", "summary.csv", "summary.json"
 REPORT, VERDICT = "report.html", "verdict.json"
 CERTIFICATE = "certificate.json"  # what the client found of itself before it measured
-# There too, of a comparison and of a replay
-COMPARISON, REPLAY = "comparison.json", "replay.json"
+# There too, of a comparison, a replay, a capacity search, a search for settings
+COMPARISON, REPLAY, CAPACITY, SEARCH = "comparison.json", "replay.json", "capacity.json", "search.json"
 # In results/<run>/cells/<cell>/
 CELL, CONFIG, PLAN, REQUESTS = "cell.json", "config.yaml", "plan.json", "requests.parquet"
 METRICS_BEFORE, METRICS_AFTER = "metrics_before.txt", "metrics_after.txt"

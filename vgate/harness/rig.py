@@ -41,6 +41,10 @@ class Rig:
         self.driver.stop()
         self._stop_server()
 
+    def has(self, cell: Cell) -> bool:
+        """Whether the cell has been measured already."""
+        return self._folder.has(cell)
+
     def measure(self, cell: Cell) -> Result | None:
         """The cell's result, from the folder if it is there already. None if it failed; the folder knows why."""
         if self._folder.has(cell):

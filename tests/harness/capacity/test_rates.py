@@ -69,4 +69,5 @@ def test_a_cell_differs_from_its_neighbours_in_rate_and_length_alone() -> None:
     assert {**first.container, "load": container["load"], "trial": container["trial"]} == container
     assert (first.axes, first.config_hash) == ({"load.rate": "12.34"}, second.config_hash)
     assert first.key != second.key
+    assert first.seed != at_rate(container, 20.0, 15.0, 1).seed
     assert first.engine_hash == at_rate(container, 20.0, 5.0, 0).engine_hash

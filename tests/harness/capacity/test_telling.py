@@ -7,7 +7,7 @@ from tests.harness.capacity.test_seek import GOAL, cliff, server
 from vgate.harness.capacity.evidence import Evidence, Probe
 from vgate.harness.capacity.known import Known
 from vgate.harness.capacity.seek import Found, Goal, Seek
-from vgate.harness.capacity.telling import document, table, words
+from vgate.harness.capacity.telling import document, ends, table, words
 
 TARGETS = "TTFT <= 500 ms"
 
@@ -28,14 +28,35 @@ def known_of(evidence: dict[float, Evidence]) -> Known:
 
 def test_the_answer_stands_first() -> None:
     found = found_of()
-    first, second, *_ = words(found, GOAL, TARGETS)
+    first, second, third, *_ = words(found, GOAL, TARGETS)
     known = found.known
     assert known.crossing is not None
     assert first.startswith(f"Capacity: {known.crossing.rate:.4g} requests/s (95 % interval {known.crossing.low:.4g} ")
     assert first.endswith(f"the Poisson rate up to which 95 % of the requests meet {TARGETS}. TTFT gives way first.")
-    assert second.startswith(
-        f"With 99 % confidence (c = 0.99) they still do at {known.passed:.4g}/s and no longer do at"
-    )
+    assert "by a curve fitted to all rates" in first
+    passing, failing = ends(found, GOAL)
+    shown = f"they are met at {passing:g}/s and they are missed at {failing:g}/s. Between, the curve interpolates."
+    assert second == f"Shown by the windows there alone (c = 0.99): {shown}"
+    assert third.startswith(f"By the curve the capacity lies with 99 % probability above {known.passed:.4g}/s, and")
+
+
+def test_the_rule_is_claimed_of_rates_that_were_measured_alone() -> None:
+    """Not of the curve's bounds, at which nothing was measured."""
+    found = found_of()
+    passing, failing = ends(found, GOAL)
+    assert passing is not None
+    assert failing is not None
+    assert found.known.evidence[passing].passes(GOAL.allowed)
+    assert found.known.evidence[failing].fails(GOAL.allowed)
+    few = Found(known_of({10.0: at(10.0, 1, 40), 20.0: at(20.0, 3, 40)}), False, "so", [])
+    assert ends(few, GOAL) == (None, None)
+    assert "No rate was measured long enough to be decided by itself (c = 0.99)." in words(few, GOAL, TARGETS)
+
+
+def test_windows_that_do_not_count_are_told() -> None:
+    measured = found_of()
+    found = replace(measured, probes=[replace(measured.probes[0], faults=("late",)), *measured.probes[1:]])
+    assert "windows (1 of them INVALID, which do not count), " in words(found, GOAL, TARGETS)[-1]
 
 
 def test_a_cliff_is_called_one() -> None:
@@ -56,7 +77,7 @@ def test_why_it_stopped_and_what_it_cost() -> None:
 def test_what_is_only_known_from_below() -> None:
     found = Seek(server(lambda _: 0.0), replace(GOAL, highest=100.0)).run()
     first = words(found, GOAL, TARGETS)[0]
-    assert first.startswith("The capacity is 100 requests/s or more: there, with 99 % confidence, 95 % of the requests")
+    assert first.startswith("The capacity is 100 requests/s or more: there, by the c = 0.99 rule, 95 % of the requests")
 
 
 def test_no_capacity() -> None:
@@ -92,5 +113,6 @@ def test_the_document_is_plain_data() -> None:
     again = json.loads(json.dumps(told))
     low, high = again["interval_per_s"]
     assert low < again["capacity_per_s"] < high
+    assert again["rule_passed_per_s"] < again["rule_failed_per_s"]
     assert again["passed_per_s"] < again["capacity_per_s"] < again["failed_per_s"]
     assert sum(line["requests"] for line in again["rates"]) == sum(line["requests"] for line in again["windows"])

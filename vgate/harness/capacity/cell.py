@@ -8,7 +8,11 @@ from vgate.harness.cells import Cell
 
 
 def at_rate(container: dict[str, Any], rate: float, window_s: float, number: int) -> Cell:
-    """The cell that measures at `rate`; windows of the same rate differ in their seed by `number`."""
+    """The cell that measures at `rate`. number: of the window in the whole search; its seed follows from it.
+
+    Two Poisson schedules of one seed are the same random numbers, stretched: windows of different rates would not be
+    independent of each other, as the search takes them to be.
+    """
     changed = {
         **container,
         "load": {**container["load"], "rate": rate},

@@ -19,7 +19,7 @@ STRAY = 20.0  # of the allowed share, one part in so many may be bad at any rate
 class Crossing:
     """Where a limit's share of bad requests reaches what is allowed, in requests per second.
 
-    rate: as likely above as below. low, high: 95 % interval. sure, missed: with 99 % confidence it lies above, below.
+    rate: as likely above as below. low, high: 95 % interval. sure, missed: with 99 % probability it lies above, below.
     """
 
     limit: str

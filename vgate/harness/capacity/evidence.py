@@ -23,7 +23,7 @@ class Probe:
     margins: limit -> value / limit of each request due in the window, in the order due. Above 1 is bad, an error is
     infinite, a limit that does not apply to a request is 0.
     sent: what it cost, in requests: warm-up and drain included. seconds: what it cost in time.
-    faults: why it may not be believed, in words.
+    faults: why it may not be believed, in words. kept: measured in an earlier sitting.
     """
 
     rate: float
@@ -31,11 +31,17 @@ class Probe:
     sent: int
     seconds: float
     faults: tuple[str, ...] = ()
+    kept: bool = False
 
     @property
     def count(self) -> int:
         """Requests due in the window."""
         return len(next(iter(self.margins.values())))
+
+    @property
+    def attainment(self) -> float:
+        """Share of them that met all limits. Needs a request."""
+        return float(np.all([margins <= 1 for margins in self.margins.values()], axis=0).mean())
 
 
 @dataclass(frozen=True)

@@ -52,14 +52,17 @@ class Known:
 
     @cached_property
     def passed(self) -> float | None:
-        """With 99 % confidence the targets are met up to here: by the curve, or where a rate shows it alone."""
+        """Up to here the targets are met: by the curve, with 99 % probability, or where a rate shows it alone.
+
+        What a rate shows alone it shows by the c = 0.99 rule; the curve's bound need not be a rate that was measured.
+        """
         if self.crossing is not None:
             return self.crossing.sure if self._enough(self.crossing.rate) else None
         return max((rate for rate, at in self.evidence.items() if at.passes(self._allowed)), default=None)
 
     @cached_property
     def failed(self) -> float | None:
-        """With 99 % confidence they are missed from here on."""
+        """They are missed from here on: as above."""
         if self.crossing is not None:
             return self.crossing.missed if self._enough(self.crossing.rate) else None
         return min((rate for rate, at in self.evidence.items() if at.fails(self._allowed)), default=None)

@@ -1,5 +1,6 @@
 """Windows at a rate, on a real rig."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -32,8 +33,9 @@ class RealRates:
     def __call__(self, rate: float, wanted: int, number: int) -> Probe | None:
         window_s = round(min(self._longest_s, max(self._shortest_s, wanted / rate)), 1)
         cell = at_rate(self._container, rate, window_s, number)
+        kept = self._rig.has(cell)
         result = self._rig.measure(cell)
-        return None if result is None else probe(result, rate)
+        return None if result is None else replace(probe(result, rate), kept=kept)
 
 
 def probe(result: Result, rate: float) -> Probe:

@@ -11,6 +11,7 @@ from vgate.harness.capacity.rates import RealRates
 from vgate.harness.capacity.seek import Goal, Seek
 from vgate.harness.capacity.telling import document, table, words
 from vgate.harness.files import write_json
+from vgate.harness.layout import CAPACITY
 from vgate.harness.manifest import circumstances, secrets_of, session
 from vgate.harness.metrics.goodput import Slo
 from vgate.harness.metrics.percentile import minimum_n
@@ -19,8 +20,6 @@ from vgate.harness.results import load_run
 from vgate.harness.rig import Rig
 from vgate.harness.store import RunFolder
 from vgate.harness.summary import write_summary
-
-RESULT = "capacity.json"
 
 
 @dataclass(frozen=True)
@@ -43,10 +42,10 @@ def run(settings: CapacitySettings, container: dict[str, Any], folder: RunFolder
         with Rig(folder, progress) as rig:
             found = Seek(RealRates(rig, measured, ask.shortest_s, ask.longest_s), goal).run()
         told = document(found, goal, targets)
-        write_json(folder.path / RESULT, told)
+        write_json(folder.path / CAPACITY, told)
     if folder.finished():
         write_summary(load_run(folder.path))
-    lines = [*table(found, goal), "", *words(found, goal, targets), "", str(folder.path / RESULT)]
+    lines = [*table(found, goal), "", *words(found, goal, targets), "", str(folder.path / CAPACITY)]
     return Outcome(told, lines)
 
 

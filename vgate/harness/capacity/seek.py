@@ -1,17 +1,17 @@
 """What to measure next, and when enough is known."""
 
 import math
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from vgate.harness.capacity.evidence import Probe
 from vgate.harness.capacity.known import Known
 
-# (rate, requests wanted, times this rate was asked for before) -> one window, or None if it could not be measured.
+# (rate, requests wanted, windows measured before in this search) -> one window, or None if it could not be measured.
+# The last is the window's number, of which its random numbers follow: no two windows of a search have the same ones.
 Measure = Callable[[float, int, int], Probe | None]
 
-TRIES = 3  # of a window that cannot be believed or measured, before the search gives up
+TRIES = 3  # of a window that cannot be believed or measured, before a sitting gives up
 STEPS = 5  # rates lie on a grid with so many steps within the tolerance, so that windows at one rate come together
 FAR = 3  # tolerances: with the crossing known no better, it is still being located
 GROW = 0.3  # a window is so many times as long as all before it at this rate and near it
@@ -65,7 +65,6 @@ class Seek:
         self._goal = goal
         self._known = Known(goal.allowed, goal.first)
         self._probes: list[Probe] = []
-        self._asked: Counter[float] = Counter()
 
     def run(self) -> Found:
         """Measure until enough is known or no more can be."""
@@ -82,9 +81,10 @@ class Seek:
         """Measure at `rate`; why that cannot be done, in words."""
         wanted = max(self._goal.first, math.ceil(GROW * self._known.around(rate).count))
         trouble = f"at {rate:g}/s nothing could be measured"
-        for _ in range(TRIES):
-            probe = self._measure(rate, wanted, self._asked[rate])
-            self._asked[rate] += 1
+        tries = 0
+        while tries < TRIES:
+            probe = self._measure(rate, wanted, len(self._probes))
+            tries += probe is None or not probe.kept
             if probe is None:
                 continue
             self._probes.append(probe)

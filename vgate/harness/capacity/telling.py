@@ -4,7 +4,7 @@ from dataclasses import asdict
 from itertools import pairwise
 from typing import Any
 
-from vgate.harness.capacity.evidence import Evidence
+from vgate.harness.capacity.evidence import Evidence, Probe
 from vgate.harness.capacity.seek import Found, Goal
 
 CLIFF_SHARE = 0.2  # so many bad requests, or ten times what is allowed, up to half of them ...
@@ -13,10 +13,12 @@ CLIFF_WIDTH = 1.1  # ... up to so many times a rate that looks good, are no slop
 
 def words(found: Found, goal: Goal, targets: str) -> list[str]:
     """The answer first, then how sure it is and what it cost, a line each."""
-    cost = f"{len(found.probes)} windows, {found.sent} requests, {found.seconds / 60:.1f} minutes of measuring"
+    invalid = sum(bool(probe.faults) for probe in found.probes)
+    bad = f" ({invalid} of them INVALID, which do not count)" if invalid else ""
+    cost = f"{len(found.probes)} windows{bad}, {found.sent} requests, {found.seconds / 60:.1f} minutes of measuring"
     return [
         _headline(found, goal, targets),
-        *_sure(found),
+        *_sure(found, goal),
         *_cliff_words(found, goal),
         *_contradiction_words(found, goal),
         f"Stopped because {found.stopped}: {cost}.",
@@ -48,6 +50,8 @@ def document(found: Found, goal: Goal, targets: str) -> dict[str, Any]:
         "interval_per_s": [at.low, at.high] if at else None,
         "passed_per_s": found.known.passed,
         "failed_per_s": found.known.failed,
+        "rule_passed_per_s": ends(found, goal)[0],
+        "rule_failed_per_s": ends(found, goal)[1],
         "limit": at.limit if at else None,
         "exact_enough": found.enough,
         "stopped": found.stopped,
@@ -58,12 +62,15 @@ def document(found: Found, goal: Goal, targets: str) -> dict[str, Any]:
         "requests_sent": found.sent,
         "measured_s": round(found.seconds, 3),
         "rates": rates(found, goal),
-        "windows": [
-            {"rate": probe.rate, "requests": probe.count, "sent": probe.sent, "faults": list(probe.faults)}
-            for probe in found.probes
-        ],
+        "windows": [_window(probe) for probe in found.probes],
         "words": words(found, goal, targets),
     }
+
+
+def _window(probe: Probe) -> dict[str, Any]:
+    attainment = probe.attainment if probe.count else None
+    seen = {"rate": probe.rate, "requests": probe.count, "sent": probe.sent, "attainment": attainment}
+    return {**seen, "faults": list(probe.faults)}
 
 
 def rates(found: Found, goal: Goal) -> list[dict[str, Any]]:
@@ -84,6 +91,14 @@ def verdict(at: Evidence, goal: Goal) -> str:
     if at.fails(goal.allowed):
         return "fails"
     return "undecided, looks good" if at.looks_good(goal.allowed) else "undecided, looks bad"
+
+
+def ends(found: Found, goal: Goal) -> tuple[float | None, float | None]:
+    """The highest rate that passes and the lowest that fails, by their own windows and the c = 0.99 rule."""
+    known = found.known.evidence
+    passing = [rate for rate, at in known.items() if at.passes(goal.allowed)]
+    failing = [rate for rate, at in known.items() if at.fails(goal.allowed)]
+    return max(passing, default=None), min(failing, default=None)
 
 
 def cliff(found: Found, goal: Goal) -> dict[str, float] | None:
@@ -108,20 +123,30 @@ def _headline(found: Found, goal: Goal, targets: str) -> str:
     needed = f"{100 * (1 - goal.allowed):g} % of the requests meet {targets}"
     if at is not None:
         doubt = "" if found.enough else " The search ended before this was as exact as asked."
-        answer = f"{at.rate:.4g} requests/s (95 % interval {at.low:.4g} to {at.high:.4g})"
-        return f"Capacity: {answer}, the Poisson rate up to which {needed}. {at.limit} gives way first.{doubt}"
+        answer = f"{at.rate:.4g} requests/s (95 % interval {at.low:.4g} to {at.high:.4g}"
+        first = f"Capacity: {answer}, by a curve fitted to all rates), the Poisson rate up to which {needed}."
+        return f"{first} {at.limit} gives way first.{doubt}"
     if passed is not None:
-        return f"The capacity is {passed:.4g} requests/s or more: there, with 99 % confidence, {needed}."
+        return f"The capacity is {passed:.4g} requests/s or more: there, by the c = 0.99 rule, {needed}."
     return f"No capacity was found: at no rate that was tried was it shown that {needed}."
 
 
-def _sure(found: Found) -> list[str]:
-    """Both ends by the c = 0.99 rule."""
+def _sure(found: Found, goal: Goal) -> list[str]:
+    """What was shown at rates that were measured, and what the curve says between and beyond them."""
     known = found.known
-    if known.crossing is None or known.passed is None:
+    if known.crossing is None:
         return []
-    ends = f"they still do at {known.passed:.4g}/s and no longer do at {known.failed:.4g}/s"
-    return [f"With 99 % confidence (c = 0.99) {ends}."]
+    passing, failing = ends(found, goal)
+    shown = [f"they are met at {passing:g}/s"] if passing is not None else []
+    shown += [f"they are missed at {failing:g}/s"] if failing is not None else []
+    lines = ["No rate was measured long enough to be decided by itself (c = 0.99)."]
+    if shown:
+        between = " Between, the curve interpolates." if len(shown) == 2 else ""
+        lines = [f"Shown by the windows there alone (c = 0.99): {' and '.join(shown)}.{between}"]
+    if known.passed is not None:
+        bounds = f"with 99 % probability above {known.passed:.4g}/s, and with as much below {known.failed:.4g}/s"
+        lines.append(f"By the curve the capacity lies {bounds}.")
+    return lines
 
 
 def _cliff_words(found: Found, goal: Goal) -> list[str]:
