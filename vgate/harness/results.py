@@ -15,6 +15,7 @@ from vgate.harness.certificate import Certificate
 from vgate.harness.estimates import estimates
 from vgate.harness.evidence import Evidence
 from vgate.harness.files import read_json
+from vgate.harness.imports.base import CUT_OFF
 from vgate.harness.layout import (
     CELL,
     CERTIFICATE,
@@ -161,7 +162,9 @@ class ImportedResult(Result):
 
     @property
     def _evidence(self) -> Evidence:
-        return Evidence(self.rows, self.window, None, None, self.config["load"])
+        """Without what the tool itself cut off: that is no failure of the server's."""
+        rows = self.rows[self.rows["error"] != CUT_OFF]
+        return Evidence(rows, self.window, None, None, self.config["load"])
 
 
 @dataclass(frozen=True)

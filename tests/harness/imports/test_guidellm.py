@@ -5,7 +5,7 @@ import pytest
 from tests.harness.imports import files
 from vgate.harness import records
 from vgate.harness.imports import guidellm
-from vgate.harness.imports.base import Benchmark, ImportFailed
+from vgate.harness.imports.base import CUT_OFF, Benchmark, ImportFailed
 from vgate.harness.metrics.itl import itl_ms
 from vgate.harness.metrics.tpot import tpot_ms
 from vgate.harness.metrics.ttft import ttft_ms, ttft_service_ms
@@ -57,13 +57,14 @@ def test_requests_before_its_window_are_warm_up() -> None:
 def test_errors_and_what_was_cut_off() -> None:
     requests = {
         "successful": [files.guidellm_request(0.5)],
-        "incomplete": [files.guidellm_request(1.0)],
+        "incomplete": [files.guidellm_request(1.0), files.guidellm_request(99.0)],
         "errored": [files.guidellm_request(0.75, error="ReadTimeout('')")],
         "total": None,
     }
     (benchmark,) = read(files.guidellm_benchmark(CONSTANT, requests=requests))
-    assert [row["error"] for row in benchmark.rows] == [None, "ReadTimeout('')"]
-    assert any("1 requests were cut off" in note for note in benchmark.notes)
+    assert [row["error"] for row in benchmark.rows] == [None, "ReadTimeout('')", CUT_OFF, CUT_OFF]
+    assert [row["phase"] for row in benchmark.rows] == ["window", "window", "window", "warmup"]
+    assert any("1 requests of the window were cut off" in note for note in benchmark.notes)
     assert any("a sample of 1 of 8 requests" in note for note in benchmark.notes)
 
 

@@ -51,6 +51,7 @@ def test_aiperf(tmp_path: Path) -> None:
     (result,) = run.results
     assert result.numbers["ttft_service_ms_p90"] == 50.0
     assert result.numbers["itl_ms_p90"] == 10.0
+    assert result.numbers["completed_per_s"] * result.window.seconds == pytest.approx(60)  # the last one too
 
 
 def test_a_late_schedule_is_seen_where_the_file_tells(tmp_path: Path) -> None:
@@ -59,6 +60,20 @@ def test_a_late_schedule_is_seen_where_the_file_tells(tmp_path: Path) -> None:
     strategy = {"type_": "poisson", "rate": 4.0}
     run = imported(tmp_path, files.guidellm(files.guidellm_benchmark(strategy, count=50, requests=requests)))
     assert any("the load driver sent late" in reason for reason in run.results[0].invalid)
+
+
+def test_what_the_tool_cut_off_was_offered_and_is_not_good(tmp_path: Path) -> None:
+    """Nor is it a failure of the server's, for which a measurement would be INVALID."""
+    sent = [files.guidellm_request(0.25 * n) for n in range(50)]
+    never = files.guidellm_request(0.25 * 45)
+    never["info"]["timings"] |= {"request_start": None, "first_token_iteration": None, "last_token_iteration": None}
+    requests = {"successful": sent[:45], "incomplete": [never, *sent[46:]], "errored": [], "total": None}
+    strategy = {"type_": "constant", "rate": 4.0}
+    run = imported(tmp_path, files.guidellm(files.guidellm_benchmark(strategy, count=50, requests=requests)))
+    (result,) = run.results
+    assert result.numbers["attainment"] == pytest.approx(44 / 49)  # the first of 50 was warm-up
+    assert result.numbers["requests"] == 49
+    assert result.invalid == []
 
 
 def test_the_page_says_what_is_not_known(tmp_path: Path) -> None:

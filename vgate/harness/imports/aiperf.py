@@ -43,8 +43,8 @@ def read(text: str, path: Path) -> Imported:
     measured = [row for row in rows if row["phase"] == "window"]
     if not measured:
         raise ImportFailed("it holds no request of the profiling phase")
-    ends = [row["t_end"] for row in measured if row["t_end"] is not None]
-    window = min(row["t_send"] for row in measured), max([*ends, *(row["t_send"] + 1 for row in measured)])
+    moments = [row[name] for row in measured for name in ("t_send", "t_end") if row[name] is not None]
+    window = min(moments), max(moments) + 1  # a window's end is no part of it, and the last answer is
     axes = _axes(summary)
     benchmark = Benchmark(axes, {"tool": TOOL, **axes}, rows, window, FROM_INTENDED, _notes(records), _said(summary))
     return Imported(TOOL, [benchmark], WORDS)

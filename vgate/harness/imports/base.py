@@ -6,6 +6,8 @@ from typing import Any
 # Numbers that count from the intended time; a file that does not tell it has none of them.
 FROM_INTENDED = ("ttft_ms", "e2e_ms", "lag_ms", "goodput_per_s", "attainment", "offered_per_s")
 FROM_TOKENS = ("itl",)
+# The error of a request that the tool itself ended, as its time was up: offered, not good, and no fault of the server.
+CUT_OFF = "cut off by the tool when its time was up"
 Row = dict[str, Any]
 
 

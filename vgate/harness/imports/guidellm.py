@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from vgate.harness.imports.base import (
+    CUT_OFF,
     FROM_INTENDED,
     FROM_TOKENS,
     Benchmark,
@@ -51,10 +52,11 @@ def _benchmark(content: dict[str, Any]) -> Benchmark:
     window = nanoseconds(content["start_time"]), nanoseconds(content["end_time"])
     rows = [_row(one, scheduled, window, None) for one in requests["successful"]]
     rows += [_row(one, scheduled, window, one["info"]["error"] or "no reason given") for one in requests["errored"]]
+    rows += [_row(one, scheduled, window, CUT_OFF) for one in requests["incomplete"]]
     if not rows:
         raise ImportFailed(f"its benchmark {_name(strategy)} holds no requests")
     absent = FROM_TOKENS if scheduled else (*FROM_INTENDED, *FROM_TOKENS)
-    axes, notes, said = {"strategy": _name(strategy)}, list(_notes(content)), list(_said(content))
+    axes, notes, said = {"strategy": _name(strategy)}, list(_notes(content, rows)), list(_said(content))
     return Benchmark(axes, _load(strategy), rows, window, absent, notes, said)
 
 
@@ -96,11 +98,12 @@ def _load(strategy: dict[str, Any]) -> dict[str, Any]:
     return load | ({"users": users} if users else {})
 
 
-def _notes(content: dict[str, Any]) -> Iterator[str]:
+def _notes(content: dict[str, Any], rows: list[Row]) -> Iterator[str]:
     yield "Of the tokens only the first and the last are stamped: there is no ITL; its own is interpolated."
-    cut = len(content["requests"]["incomplete"])
+    cut = sum(row["error"] == CUT_OFF and row["phase"] == "window" for row in rows)
     if cut:
-        yield f"{cut} requests were cut off when the benchmark ended and are left out: the slowest are missing."
+        why = "they count as offered and not as good, and no latency holds them: the slowest are missing there"
+        yield f"{cut} requests of the window were cut off when the benchmark ended: {why}."
     total, kept = content["metrics"]["request_totals"]["successful"], len(content["requests"]["successful"])
     if total > kept:
         yield f"The file holds a sample of {kept} of {total} requests: rates and tokens/s are those of the sample."
