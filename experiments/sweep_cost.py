@@ -113,6 +113,12 @@ def stamps(results: Path) -> Stamps:
     return {path.parent.name: read_json(path)["started_utc"] for path in results.glob("*/cells/[!.]*/cell.json")}
 
 
+def valid(results: Path) -> set[str]:
+    """The finished cells that are not measured again when the sweep goes on."""
+    found = [Result.read(path.parent) for path in results.glob("*/cells/[!.]*/cell.json")]
+    return {result.folder.name for result in found if not result.invalid}
+
+
 def killed_sweep(results: Path, options: argparse.Namespace) -> tuple[list[Session], int, int]:
     """Sessions, and how many cells were lost and repeated."""
     draw = random.Random(options.seed)  # noqa: S311
@@ -120,7 +126,8 @@ def killed_sweep(results: Path, options: argparse.Namespace) -> tuple[list[Sessi
     lost = repeated = 0
     kills = [Kill(draw.randint(0, options.most_cells), draw.uniform(0, options.most_s)) for _ in range(options.kills)]
     for kill in [*kills, None]:
-        earlier = stamps(results)
+        kept = valid(results)
+        earlier = {name: stamp for name, stamp in stamps(results).items() if name in kept}
         sessions.append(session(results, options, kill))
         print(asdict(sessions[-1]), flush=True)
         now = stamps(results)

@@ -24,7 +24,8 @@ from vgate.build import build_workload
 from vgate.config import compose
 from vgate.harness.files import write_json
 from vgate.harness.manifest import circumstances
-from vgate.harness.results import Result, load_run, newest_run
+from vgate.harness.results import Result, load_run
+from vgate.harness.runs import newest_run
 from vgate.workload.base import Slot
 from vgate.workload.tokenizer import count_tokens
 

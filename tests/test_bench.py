@@ -47,7 +47,12 @@ def only_run(results: Path) -> Path:
 
 
 def stamps(run: Path) -> dict[str, str]:
-    """When each finished cell was measured."""
+    """When each finished cell was measured that need not be measured again: a busy machine makes some INVALID."""
+    return {result.folder.name: result.about["started_utc"] for result in load_run(run).results if not result.invalid}
+
+
+def measured(run: Path) -> dict[str, str]:
+    """When each finished cell was measured, INVALID or not."""
     return {result.folder.name: result.about["started_utc"] for result in load_run(run).results}
 
 
@@ -138,14 +143,16 @@ def test_the_table_and_the_verdict_are_on_the_terminal(swept: tuple[Path, Any]) 
 
 def test_running_again_measures_nothing_and_fresh_does(swept: tuple[Path, Any], tmp_path: Path) -> None:
     run = shutil.copytree(swept[0], tmp_path / swept[0].name)
-    first = stamps(run)
+    first, valid = measured(run), stamps(run)
     again = bench(tmp_path, *SWEEP)
-    assert "all 2 cells are there already" in again.stderr
-    assert stamps(run) == first
+    missing = 2 - len(valid)
+    assert (f"{missing} of 2 cells to measure" if missing else "all 2 cells are there already") in again.stderr
+    assert measured(run).keys() == first.keys()
+    assert stamps(run).items() >= valid.items()
     assert len(json.loads((run / "manifest.json").read_text(encoding="utf-8"))["sessions"]) == 2
     bench(tmp_path, *SWEEP, "--fresh")
-    assert stamps(run).keys() == first.keys()
-    assert not stamps(run).items() & first.items()
+    assert measured(run).keys() == first.keys()
+    assert not measured(run).items() & first.items()
     assert len(json.loads((run / "manifest.json").read_text(encoding="utf-8"))["sessions"]) == 1
 
 
@@ -190,9 +197,9 @@ def test_a_stopped_run_keeps_its_cells_leaves_no_process_and_goes_on(tmp_path: P
         assert process.returncode == 130
         assert "the same command goes on there" in (tmp_path / "log").read_text(encoding="utf-8")
     kept = stamps(only_run(tmp_path / "r"))
-    assert 1 <= len(kept) < 3
+    assert 1 <= len(measured(only_run(tmp_path / "r"))) < 3
     bench(tmp_path / "r", *words)
-    finished = stamps(only_run(tmp_path / "r"))
+    finished = measured(only_run(tmp_path / "r"))
     assert len(finished) == 3
     assert finished.items() >= kept.items()
 
@@ -209,12 +216,20 @@ def test_a_cell_that_fails_is_reported_and_the_sweep_goes_on(tmp_path: Path) -> 
     assert len(run.results) == 1
 
 
-def test_an_invalid_cell_makes_the_exit_code_1(tmp_path: Path) -> None:
+def test_an_invalid_cell_makes_the_exit_code_1_and_is_measured_again(tmp_path: Path) -> None:
     """A server that can only fail: prompts longer than the model takes."""
     done = bench(tmp_path, *QUICK, "model.max_model_len=4")
     assert done.returncode == 1
     assert "INVALID" in done.stdout
     assert "requests failed; first: HTTP 400" in done.stdout
+    first = measured(only_run(tmp_path))
+    again = bench(tmp_path, *QUICK, "model.max_model_len=4")
+    assert again.returncode == 1
+    assert "1 of 1 cells were INVALID and are measured again" in again.stderr
+    assert "1 measurements were made again, up to 2 attempts" in again.stdout
+    assert measured(only_run(tmp_path)).keys() == first.keys()
+    assert not measured(only_run(tmp_path)).items() & first.items()
+    assert len(list((only_run(tmp_path) / "attempts").iterdir())) == 1
 
 
 def test_keys_of_the_servers_configuration_are_used_and_not_kept(tmp_path: Path) -> None:

@@ -65,6 +65,17 @@ def test_of_an_invalid_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caps
     assert capsys.readouterr().err.startswith("vgate: no preset: every measurement of this run is INVALID")
 
 
+def test_of_a_run_in_which_nothing_was_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = FakeRun(tmp_path / "run")
+    run.add_failure({"batch": "lockstep"}, "the server ended")
+    monkeypatch.chdir(run.path)
+    monkeypatch.setattr(sys, "argv", ["preset", ".", "mine"])
+    assert main() == 1
+    assert "none of the cells of" in capsys.readouterr().err
+
+
 def test_no_run_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "argv", ["preset", str(tmp_path), "mine"])
     with pytest.raises(ConfigError, match=r"no manifest\.json there"):

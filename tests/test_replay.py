@@ -92,6 +92,31 @@ def test_no_run_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         main()
 
 
+def test_a_run_in_which_nothing_was_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = FakeRun(tmp_path / "run")
+    run.add_failure({"batch": "lockstep"}, "the server ended")
+    monkeypatch.setattr(sys, "argv", ["replay", str(run.path)])
+    with pytest.raises(ConfigError, match=r"run: none of its cells was measured \(1 failed\), so there is nothing to"):
+        main()
+    assert not Path(f"{run.path}-replay").exists()
+
+
+def test_the_folder_in_which_one_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`.` where there is no run, where the manifest is another program's, and where there is a run."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["replay", "."])
+    with pytest.raises(ConfigError, match=r"^\.: no manifest\.json there"):
+        main()
+    (tmp_path / "manifest.json").write_text('{"manifest_version": 3}', encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"manifest\.json: is not as V-Gate writes it: it has no name, question"):
+        main()
+    run = FakeRun(tmp_path / "run")
+    run.add(steady(10))
+    monkeypatch.chdir(run.path)
+    with pytest.raises(ConfigError, match=r"is missing \(from .*cell1\)"):
+        main()
+
+
 def test_a_run_without_its_configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run = FakeRun(tmp_path / "run")
     run.add(steady(10))

@@ -8,12 +8,13 @@ from typing import Any
 from vgate.config import cli
 from vgate.config.own_preset import preset_path
 from vgate.harness.cells import Cell, expand, run_name
-from vgate.harness.files import read_json, write_json
+from vgate.harness.files import write_json
 from vgate.harness.held import held
 from vgate.harness.layout import MANIFEST
 from vgate.harness.manifest import circumstances, secrets_of
 from vgate.harness.order import ordered
 from vgate.harness.progress import Progress
+from vgate.harness.reading import read_manifest
 from vgate.harness.store import RunFolder
 
 
@@ -40,9 +41,11 @@ def main() -> int:
 def _measure_and_report(cells: list[Cell], folder: RunFolder, preset: str | None) -> int:
     # Only now: what measures and reports takes seconds to load, and a wrong setting should not wait for it.
     from vgate.harness.adoption import adopt
+    from vgate.harness.again import set_aside_invalid
     from vgate.harness.sweep import sweep
 
     now = circumstances(sys.argv[1:], secrets_of(cells))
+    set_aside_invalid(cells, folder, Progress([]))
     taken = adopt(cells, folder, now) if cells[0].settings.trial.reuse else {}
     missing = _missing(cells, folder)
     progress = Progress(missing)
@@ -79,7 +82,7 @@ def _what_to_do(cells: list[Cell], missing: list[Cell], folder: RunFolder) -> st
 def _open_manifest(folder: RunFolder, cells: list[Cell], progress: Progress, now: dict[str, Any]) -> dict[str, Any]:
     """Add this session to the run's manifest: a run that was continued was measured under several circumstances."""
     path = folder.path / MANIFEST
-    earlier = read_json(path)["sessions"] if path.exists() else []
+    earlier = read_manifest(path)["sessions"] if path.exists() else []
     if earlier and earlier[-1]["git"] != now["git"] and any(folder.has(cell) for cell in cells):
         progress.say("note: the source has changed since the finished cells were measured; --fresh measures them again")
     experiment = cells[0].settings.experiment
@@ -97,7 +100,7 @@ def _open_manifest(folder: RunFolder, cells: list[Cell], progress: Progress, now
 
 def _report(folder: RunFolder) -> int:
     """Table, verdict and report of what there is; 1 if anything failed or is INVALID."""
-    from vgate.harness.index import write_index
+    from vgate.harness.index import update_index
     from vgate.harness.report import write_report
     from vgate.harness.results import load_run
     from vgate.harness.summary import write_summary
@@ -110,7 +113,7 @@ def _report(folder: RunFolder) -> int:
     print(f"\n{table(run)}\n\n{verdict.headline}")
     print("\n".join(verdict.details))
     print(f"\n{write_report(run)}")
-    write_index(folder.path.parent)
+    update_index(folder.path.parent)
     return 1 if run.failed or any(result.invalid for result in run.results) else 0
 
 

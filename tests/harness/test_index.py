@@ -1,10 +1,13 @@
 from pathlib import Path
 
+import pytest
+
 from tests.harness.rows import FakeRun, steady
 from vgate.harness.files import read_json, write_json
-from vgate.harness.index import write_index
+from vgate.harness.index import NotOurs, update_index, write_index
 from vgate.harness.report import write_report
 from vgate.harness.results import load_run
+from vgate.report import main
 
 
 def run(results: Path, name: str, utc: str, **changes: object) -> Path:
@@ -58,3 +61,56 @@ def test_names_are_text(tmp_path: Path) -> None:
 
 def test_an_empty_folder(tmp_path: Path) -> None:
     assert "No run yet" in text(tmp_path)
+
+
+def test_only_what_lies_in_the_folder_itself_is_looked_at(tmp_path: Path) -> None:
+    """Nor what another program calls a manifest."""
+    run(tmp_path / "deep" / "deeper", "run", "2026-01-01T00:00:00+00:00")
+    (tmp_path / "extension").mkdir()
+    (tmp_path / "extension" / "manifest.json").write_text('{"manifest_version": 3}', encoding="utf-8")
+    page = text(tmp_path)
+    assert "No run yet" in page
+    assert "extension" not in page
+    assert "deeper" not in page
+
+
+@pytest.mark.parametrize(
+    "content", ['{"sess', '{"sessions": 3, "name": "x"}', "[1]", '{"command": "x", "utc": "2026", "git": 3}']
+)
+def test_a_manifest_that_cannot_be_read_is_left_out_and_said(tmp_path: Path, content: str) -> None:
+    run(tmp_path, "good", "2026-01-01T00:00:00+00:00")
+    FakeRun(tmp_path / "torn")
+    (tmp_path / "torn" / "manifest.json").write_text(content, encoding="utf-8")
+    page = text(tmp_path)
+    assert "<li>torn/manifest.json: is " in page
+    assert "batch=passthrough: 500.00 good requests/s." in page
+
+
+@pytest.mark.parametrize("content", ['{"head', "[]", "{}", '{"headline": "x", "measurements": 3}'])
+def test_a_verdict_that_cannot_be_read_is_none(tmp_path: Path, content: str) -> None:
+    made = run(tmp_path, "run", "2026-01-01T00:00:00+00:00")
+    (made / "verdict.json").write_text(content, encoding="utf-8")
+    assert "No report yet: python -m vgate.report run writes one." in text(tmp_path)
+
+
+def test_an_index_that_another_program_wrote_is_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = tmp_path / "index.html"
+    page.write_text("<title>My pages</title>", encoding="utf-8")
+    with pytest.raises(NotOurs, match="was not written by V-Gate, so it is left as it is"):
+        write_index(tmp_path)
+    update_index(tmp_path)
+    assert capsys.readouterr().err.startswith(f"note: {page}: was not written by V-Gate")
+    monkeypatch.setattr("sys.argv", ["vgate.report", "--index", str(tmp_path)])
+    assert main() == 2
+    assert page.read_text(encoding="utf-8") == "<title>My pages</title>"
+
+
+def test_its_own_is_replaced_that_of_earlier_versions_too(tmp_path: Path) -> None:
+    (tmp_path / "index.html").write_text("<title>V-Gate: results</title>", encoding="utf-8")
+    first = text(tmp_path)
+    assert "No run yet" in first
+    assert "<!-- Written by V-Gate" in first
+    run(tmp_path, "run", "2026-01-01T00:00:00+00:00")
+    assert "1 runs" in text(tmp_path)

@@ -4,7 +4,8 @@ import pytest
 
 from tests.harness.rows import FakeRun, failed, frame, row
 from vgate.harness.per_request import requests
-from vgate.harness.results import NoResults, load_run, newest_run
+from vgate.harness.results import NoResults, load_run
+from vgate.harness.runs import newest_run
 
 
 def test_one_line_per_request_due_in_the_window(tmp_path: Path) -> None:

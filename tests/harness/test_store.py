@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -76,3 +77,30 @@ def test_fresh_throws_away(tmp_path: Path, cells: list[Cell]) -> None:
         finish(folder, cells[0])
     with folder.locked(fresh=True):
         assert not folder.has(cells[0])
+
+
+def test_a_failure_is_past_once_its_cell_is_measured_however_it_was_called(tmp_path: Path, cells: list[Cell]) -> None:
+    """A kill between the two steps leaves the note behind, and so does another spelling of the same sweep."""
+    folder = RunFolder(tmp_path)
+    with folder.locked():
+        folder.note_failure(cells[0], "it died")
+        folder.note_failure(replace(cells[0], axes={"named": "otherwise"}), "it died")
+        folder.note_failure(cells[1], "it died too")
+        note = next(folder.failures.glob("*users=1*"))
+        content = note.read_bytes()
+        finish(folder, cells[0])
+        note.write_bytes(content)
+        assert [one["axes"] for one in folder.failed()] == [{"load.users": "2"}]
+
+
+def test_a_cell_that_is_set_aside_is_to_be_measured_again(tmp_path: Path, cells: list[Cell]) -> None:
+    folder = RunFolder(tmp_path)
+    with folder.locked():
+        for number in range(1, 3):
+            finish(folder, cells[0], str(number))
+            folder.set_aside(cells[0])
+            assert not folder.has(cells[0])
+            assert folder.earlier_attempts(folder.place(cells[0]).name) == number
+        assert folder.earlier_attempts(folder.place(cells[1]).name) == 0
+    with folder.locked(fresh=True):
+        assert folder.earlier_attempts(folder.place(cells[0]).name) == 0

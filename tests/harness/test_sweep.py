@@ -13,7 +13,7 @@ import pytest
 
 from tests.test_bench import QUICK, SHORT, bench, children, command, gone, only_run, wait_until
 from vgate.harness.files import read_json
-from vgate.harness.results import Run, load_run
+from vgate.harness.results import Result, Run, load_run
 from vgate.harness.verdict import judge
 
 SECRET = "sk-very-secret"
@@ -60,8 +60,9 @@ def test_the_dropped_take_no_part_in_the_verdict(pruned: tuple[Path, Any]) -> No
 def test_running_again_measures_nothing(pruned: tuple[Path, Any]) -> None:
     before = stamps(pruned[0])
     again = bench(pruned[0], *APART)
-    assert "8 of 10 cells, all that were not dropped, are there already" in again.stderr
-    assert stamps(pruned[0]) == before
+    if len(before) == 8:  # none INVALID, which would be measured again
+        assert "8 of 10 cells, all that were not dropped, are there already" in again.stderr
+    assert stamps(pruned[0]).items() >= before.items()
     assert len(load_run(only_run(pruned[0])).dropped) == 1
 
 
@@ -91,8 +92,9 @@ def test_without_pruning_the_rest_is_measured(pruned: tuple[Path, Any]) -> None:
 
 
 def stamps(results: Path) -> dict[str, str]:
-    """When each finished cell was measured."""
-    return {path.parent.name: read_json(path)["started_utc"] for path in results.glob("*/cells/[!.]*/cell.json")}
+    """When each finished cell was measured that need not be measured again: a busy machine makes some INVALID."""
+    found = [Result.read(path.parent) for path in results.glob("*/cells/[!.]*/cell.json")]
+    return {result.folder.name: result.about["started_utc"] for result in found if not result.invalid}
 
 
 def family(pid: int) -> list[int]:
@@ -126,11 +128,9 @@ def test_killed_at_five_moments_and_continued_it_loses_and_repeats_no_cell(tmp_p
         assert now.items() >= seen.items()
         seen = now
     assert subprocess.run(words, env=environ, capture_output=True, check=False).returncode in (0, 1)
-    finished = stamps(results)
-    assert finished.items() >= seen.items()
-    assert len(finished) == 8
+    assert stamps(results).items() >= seen.items()
     cells = [read_json(path) for path in results.glob("*/cells/*/cell.json")]
-    assert len({cell["key"] for cell in cells}) == 8
+    assert len(cells) == len({cell["key"] for cell in cells}) == 8
     wait_until(lambda: not list(temporary.glob("vgate-*")))
     kept = [path for path in tmp_path.rglob("*") if path.is_file() and SECRET.encode() in path.read_bytes()]
     assert kept == []

@@ -2,12 +2,14 @@
 
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from vgate.harness.cells import Cell
 from vgate.harness.files import read_json, write_json
 from vgate.harness.layout import CELL, MANIFEST
+from vgate.harness.reading import Unreadable, read_manifest
 from vgate.harness.results import Result
 from vgate.harness.store import RunFolder
 
@@ -32,15 +34,16 @@ def adopt(cells: list[Cell], folder: RunFolder, now: dict[str, Any]) -> dict[str
 def _elsewhere(cell: Cell, folder: RunFolder, now: dict[str, Any]) -> Iterator[Path]:
     """Folders of other runs that hold this very cell."""
     for path in sorted(folder.path.parent.glob(f"*/cells/[!.]*-{cell.key[:8]}/{CELL}")):
-        found = Result.read(path.parent)
-        session = _session(path.parents[2], found.about["started_utc"])
-        if found.about["key"] == cell.key and _same(session, now) and not found.invalid:
-            yield path.parent
+        with suppress(Unreadable):  # another run's, of which this one has no need
+            found = Result.read(path.parent)
+            session = _session(path.parents[2], found.about["started_utc"])
+            if found.about["key"] == cell.key and _same(session, now) and not found.invalid:
+                yield path.parent
 
 
 def _session(run: Path, moment: str) -> dict[str, Any]:
     """The circumstances in which a run was at a moment, UTC as in ISO 8601."""
-    sessions = read_json(run / MANIFEST)["sessions"]
+    sessions = read_manifest(run / MANIFEST)["sessions"]
     return next((one for one in reversed(sessions) if one["utc"] <= moment), {})
 
 

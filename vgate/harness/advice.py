@@ -56,7 +56,8 @@ def _finish(run: Run) -> Iterator[Step]:
 def _repair(run: Run, valid: int) -> Iterator[Step]:
     if valid < len(run.results):
         count = len(run.results) - valid
-        yield Step(f"{count} measurements are INVALID. Put right what the reasons name, then measure again.", "--fresh")
+        why = "Put right what the reasons name; the same command measures them again."
+        yield Step(f"{count} measurements are INVALID. {why}")
 
 
 def _rounds(found: list[Contender], verdict: Verdict) -> Iterator[Step]:

@@ -22,6 +22,7 @@ from vgate.harness.metrics.lag import dispatch_lag_ms
 from vgate.harness.metrics.percentile import nearest_rank
 from vgate.harness.metrics.select import answered, in_window
 from vgate.harness.plan import Outcome, Plan
+from vgate.harness.reading import reading
 
 RATE, TOKENS, TTFT_MS, ITL_MS = 300.0, 16, 50.0, 10.0
 # 17 is odd and no multiple of a bundle: the last chunk of an answer is then unlike the others.
@@ -154,13 +155,26 @@ def save(certificate: Certificate, path: Path) -> None:
 
 
 def load(path: Path) -> list[Certificate]:
-    """The certificates of a run, oldest first; none where the file is missing."""
-    return [Certificate(**content) for content in read_json(path)] if path.exists() else []
+    """The certificates of a run, oldest first; none where the file is missing. Raises Unreadable."""
+    if not path.exists():
+        return []
+    with reading(path):
+        return [_checked(Certificate(**content)) for content in read_json(path)]
 
 
 def worst(certificates: list[Certificate]) -> Certificate | None:
     """The one with the widest bounds."""
     return max(certificates, key=lambda each: each.lag_ms_p99 + each.stamp_ms_p99, default=None)
+
+
+def _checked(certificate: Certificate) -> Certificate:
+    """Raises TypeError where a figure is none."""
+    words = [
+        name for name, value in asdict(certificate).items() if name != "utc" and not isinstance(value, int | float)
+    ]
+    if words:
+        raise TypeError(f"{words[0]} must be a number")
+    return certificate
 
 
 def _agree(row: Any, account: dict[str, Any] | None) -> bool:

@@ -16,8 +16,9 @@ from typing import Any
 import vgate
 from vgate.config import conf_dir
 from vgate.harness.cells import Cell
-from vgate.harness.files import read_json, write_json
+from vgate.harness.files import write_json
 from vgate.harness.layout import MANIFEST
+from vgate.harness.reading import read_manifest
 from vgate.harness.store import RunFolder
 
 # Distribution names; vLLM's build for the CPU is a distribution of its own.
@@ -60,7 +61,7 @@ def secrets_of(cells: Iterable[Cell]) -> set[str]:
 def session(folder: RunFolder, now: dict[str, Any], **about: Any) -> Iterator[None]:
     """One sitting at a run: its circumstances join those of earlier ones in the manifest. Finished if it ends well."""
     path = folder.path / MANIFEST
-    earlier = read_json(path)["sessions"] if path.exists() else []
+    earlier = read_manifest(path)["sessions"] if path.exists() else []
     manifest = {"name": folder.path.name, **about, "finished": False, "sessions": [*earlier, now]}
     write_json(path, manifest)
     begin = time.monotonic()

@@ -45,6 +45,8 @@ def winner(run: Run, wanted: str | None = None) -> Winner:
     """
     if run.imported:
         raise Refused(f"it was imported from {run.imported['tool']}, which says nothing of a gateway")
+    if not run.results:
+        raise Refused(f"none of the cells of {run.path} was measured ({len(run.failed)} failed)")
     if wanted is not None:
         return _named(run, wanted)
     valid = [result for result in run.results if not result.invalid]

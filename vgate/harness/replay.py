@@ -5,14 +5,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from vgate.harness.again import set_aside_invalid
 from vgate.harness.bundle import cells_of
 from vgate.harness.cells import Cell
 from vgate.harness.comparing.unpaired import welch
-from vgate.harness.files import read_json, write_json
+from vgate.harness.files import write_json
 from vgate.harness.layout import MANIFEST, REPLAY
 from vgate.harness.manifest import circumstances, secrets_of, session
 from vgate.harness.progress import Progress
-from vgate.harness.results import Result, Run
+from vgate.harness.reading import read_manifest
+from vgate.harness.results import NoResults, Result, Run
 from vgate.harness.rig import Rig
 from vgate.harness.schedule import COUNT, DIGEST, due_times, schedule_of
 from vgate.harness.store import RunFolder
@@ -79,6 +81,7 @@ class Replay:
 def replay(run: Run, planned: list[Cell], folder: RunFolder, command: list[str]) -> Replay:
     """Measure the cells of `run`, `planned`, again into `folder`, which the caller has locked."""
     now = circumstances(command, secrets_of(planned), "vgate.replay")
+    set_aside_invalid(planned, folder, Progress([]))
     progress = Progress([cell for cell in planned if not folder.has(cell)])
     question = f"Is {run.path.name} the same when it is measured again?"
     with session(folder, now, seed=run.manifest["seed"], question=question, cells=len(planned)):
@@ -90,10 +93,13 @@ def replay(run: Run, planned: list[Cell], folder: RunFolder, command: list[str])
 
 
 def plan(run: Run) -> list[Cell]:
-    """The run's cells in their order. ConfigError if one cannot be made again.
+    """The run's cells in their order. ConfigError if one cannot be made again; NoResults if there is none.
 
     NotTheSame if what it would ask is not what the run kept the hash of.
     """
+    if not run.results:
+        why = f"none of its cells was measured ({len(run.failed)} failed), so there is nothing to measure again"
+        raise NoResults(f"{run.path}: {why}")
     planned = cells_of(run)
     different = [name(old.about) for old, cell in zip(run.results, planned, strict=True) if not _same_plan(old, cell)]
     if different:
@@ -106,7 +112,7 @@ def folder_for(run: Run) -> Path:
     number = 1
     while True:
         path = run.path.with_name(f"{run.path.name}-replay{f'-{number}' if number > 1 else ''}")
-        if not (path / MANIFEST).exists() or not read_json(path / MANIFEST)["finished"]:
+        if not (path / MANIFEST).exists() or not read_manifest(path / MANIFEST)["finished"]:
             return path
         number += 1
 

@@ -14,7 +14,6 @@ from vgate.harness import certificate, gauges, records, server_records
 from vgate.harness.certificate import Certificate
 from vgate.harness.estimates import estimates
 from vgate.harness.evidence import Evidence
-from vgate.harness.files import read_json
 from vgate.harness.imports.base import CUT_OFF
 from vgate.harness.layout import (
     CELL,
@@ -32,12 +31,15 @@ from vgate.harness.metrics.goodput import Slo
 from vgate.harness.metrics.rates import Window
 from vgate.harness.numbers import flat
 from vgate.harness.prometheus_text import total
+from vgate.harness.reading import Unreadable, read_manifest, read_object, reading
 from vgate.harness.server_numbers import server_numbers
 from vgate.harness.stats.estimate import Estimate
 from vgate.harness.store import RunFolder
 from vgate.harness.validity import reasons, unchecked
 
 TOKENS = "vgate_tokens_generated_total"
+# What a cell.json has, imported ones included.
+ABOUT = ("axes", "round", "effective_hash", "started_utc", "window_start", "window_end", "cpu_share")
 
 
 class NoResults(Exception):
@@ -53,31 +55,39 @@ class Result:
 
     @classmethod
     def read(cls, folder: Path | str) -> "Result":
-        """The finished cell in `folder`."""
-        about = read_json(Path(folder) / CELL)
+        """The finished cell in `folder`. This and what is read later of its files raises Unreadable."""
+        about = read_object(Path(folder) / CELL, *ABOUT)
         return (ImportedResult if about.get("imported") else cls)(Path(folder), about)
 
     @cached_property
     def rows(self) -> pd.DataFrame:
         """All requests, warm-up and drain included."""
-        return records.load(self.folder / REQUESTS)
+        path = self.folder / REQUESTS
+        with reading(path):
+            return records.load(path)
 
     @cached_property
     def server(self) -> pd.DataFrame | None:
         """The server's records of all requests (`vgate.harness.server_records`); None in runs that have none."""
         path = self.folder / SERVER
-        return server_records.load(path) if path.exists() else None
+        with reading(path):
+            return server_records.load(path) if path.exists() else None
 
     @cached_property
     def gauges(self) -> pd.DataFrame | None:
         """Who was where, from before the first request to after the last (`vgate.harness.gauges`); None as above."""
         path = self.folder / GAUGES
-        return gauges.load(path) if path.exists() else None
+        with reading(path):
+            return gauges.load(path) if path.exists() else None
 
     @cached_property
     def config(self) -> dict[str, Any]:
         """The resolved configuration, API keys blotted out."""
-        content: dict[str, Any] = yaml.safe_load((self.folder / CONFIG).read_text(encoding="utf-8"))
+        path = self.folder / CONFIG
+        with reading(path):
+            content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        if not isinstance(content, dict) or not {"load", "slo", "trial"} <= content.keys():
+            raise Unreadable(f"{path}: is not as V-Gate writes it: it has no sections load, slo and trial")
         return content
 
     @property
@@ -144,8 +154,12 @@ class Result:
 
     @cached_property
     def _metrics(self) -> tuple[str, str]:
-        before, after = ((self.folder / name).read_text(encoding="utf-8") for name in (METRICS_BEFORE, METRICS_AFTER))
-        return before, after
+        return self._text(METRICS_BEFORE), self._text(METRICS_AFTER)
+
+    def _text(self, name: str) -> str:
+        path = self.folder / name
+        with reading(path):
+            return path.read_text(encoding="utf-8")
 
 
 class ImportedResult(Result):
@@ -177,6 +191,8 @@ class Run:
     failed: list[dict[str, Any]]
     dropped: dict[str, str] = field(default_factory=dict)
     """`effective_hash` -> why it was not measured to the end."""
+    attempts: dict[str, int] = field(default_factory=dict)
+    """Name of a cell's folder -> attempts before this one, INVALID, which are kept beside the cells; 0 is left out."""
 
     @cached_property
     def certificate(self) -> Certificate | None:
@@ -213,20 +229,20 @@ class Run:
 
 
 def load_run(path: Path | str) -> Run:
-    """Read a run's folder; raises NoResults."""
-    folder = RunFolder(Path(path))
-    if not (folder.path / MANIFEST).exists():
+    """Read a run's folder; raises NoResults, or Unreadable for a folder whose files are cut off or not of V-Gate."""
+    folder = RunFolder(_with_a_name(Path(path)))
+    if not (folder.path / MANIFEST).is_file():
         raise NoResults(f"{path}: no {MANIFEST} there; a run's folder is results/<run>")
+    manifest = read_manifest(folder.path / MANIFEST)
     results = [Result.read(cell) for cell in folder.finished()]
     failed = folder.failed()
     if not results and not failed:
         raise NoResults(f"{path}: no cell of this run is finished")
-    return Run(folder.path, read_json(folder.path / MANIFEST), results, failed, folder.dropped())
+    earlier = {result.folder.name: folder.earlier_attempts(result.folder.name) for result in results}
+    attempts = {name: count for name, count in earlier.items() if count}
+    return Run(folder.path, manifest, results, failed, folder.dropped(), attempts)
 
 
-def newest_run(results: Path | str) -> Path:
-    """The run in a results folder that was begun or continued last; raises NoResults."""
-    manifests = sorted(Path(results).glob(f"*/{MANIFEST}"), key=lambda path: path.stat().st_mtime)
-    if not manifests:
-        raise NoResults(f"{results}: no run there; `make demo` makes one")
-    return manifests[-1].parent
+def _with_a_name(path: Path) -> Path:
+    """`.` and `..` in full: a run is called as its folder, and a replay's folder stands beside it."""
+    return path if path.name not in ("", "..") else path.resolve()

@@ -7,9 +7,9 @@ from typing import Any
 import pandas as pd
 
 from vgate.harness.configurations import Configuration, configurations
-from vgate.harness.layout import MANIFEST
 from vgate.harness.page.rows import flat, line
 from vgate.harness.results import NoResults, Run, load_run
+from vgate.harness.runs import runs_in
 from vgate.harness.standing import INVALID, state
 from vgate.harness.table import columns_of
 from vgate.harness.verdict import judge
@@ -22,10 +22,10 @@ def runs_of(paths: str | None, results: Path | str) -> list[Run]:
     """
     if paths:
         return [load_run(path) for path in paths.split(":")]
-    manifests = sorted(Path(results).glob(f"*/{MANIFEST}"), key=lambda path: path.stat().st_mtime, reverse=True)
-    if len(manifests) < 2:
+    found = runs_in(results)
+    if len(found) < 2:
         raise NoResults(f"{results}: fewer than two runs there")
-    return [load_run(path.parent) for path in manifests[1::-1]]
+    return [load_run(path) for path in found[1::-1]]
 
 
 def numbers(runs: Sequence[Run]) -> pd.DataFrame:

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from vgate.harness.cells import Cell
-from vgate.harness.files import read_json, write_json
+from vgate.harness.files import write_json
 from vgate.harness.layout import CELL
+from vgate.harness.reading import read_object
 
 
 class RunBusy(Exception):
@@ -25,6 +26,7 @@ class RunFolder:
         self.cells = path / "cells"
         self.logs = path / "logs"
         self.failures = path / "failures"
+        self.attempts = path / "attempts"
         self._dropped = path / "dropped"
 
     @contextmanager
@@ -66,6 +68,16 @@ class RunFolder:
             shutil.rmtree(scratch, ignore_errors=True)
         (self.failures / f"{place.name}.json").unlink(missing_ok=True)
 
+    def set_aside(self, cell: Cell) -> None:
+        """Take a measured cell out of the run, so that it is measured again; its files are kept as an attempt."""
+        place = self.place(cell)
+        self.attempts.mkdir(exist_ok=True)
+        place.rename(self.attempts / f"{place.name}-{self.earlier_attempts(place.name) + 1}")
+
+    def earlier_attempts(self, name: str) -> int:
+        """How often the cell whose folder is called `name` was set aside."""
+        return len(list(self.attempts.glob(f"{name}-*")))
+
     @contextmanager
     def scratch(self) -> Iterator[Path]:
         """An empty folder for what is not a cell; it vanishes with the block, or when a killed run is continued."""
@@ -85,7 +97,7 @@ class RunFolder:
     def finished(self) -> list[Path]:
         """The folders of all finished cells, in the order in which they were measured."""
         folders = [path.parent for path in self.cells.glob(f"[!.]*/{CELL}")]
-        return sorted(folders, key=lambda folder: str(read_json(folder / CELL)["started_utc"]))
+        return sorted(folders, key=lambda folder: str(read_object(folder / CELL, "started_utc")["started_utc"]))
 
     def note_dropped(self, key: str, words: str) -> None:
         """Keep that a configuration, by its `effective_hash`, was not measured to the end, and why."""
@@ -98,11 +110,13 @@ class RunFolder:
 
     def dropped(self) -> dict[str, str]:
         """Which configurations were not measured to the end: `effective_hash` -> why, in words."""
-        return {path.stem: read_json(path)["words"] for path in sorted(self._dropped.glob("[!.]*.json"))}
+        return {path.stem: read_object(path, "words")["words"] for path in sorted(self._dropped.glob("[!.]*.json"))}
 
     def failed(self) -> list[dict[str, Any]]:
-        """What could not be measured: axes, round, reason."""
-        return [read_json(path) for path in sorted(self.failures.glob("[!.]*.json"))]
+        """What could not be measured, and has not been since: axes, round, reason."""
+        measured = {_round_and_key(folder.name) for folder in self.finished()}
+        notes = [path for path in sorted(self.failures.glob("[!.]*.json")) if _round_and_key(path.stem) not in measured]
+        return [read_object(path, "axes", "round", "reason") for path in notes]
 
     def _clear(self) -> None:
         for path in self.path.iterdir():
@@ -110,3 +124,8 @@ class RunFolder:
                 shutil.rmtree(path)
             elif path.name != ".lock":
                 path.unlink()
+
+
+def _round_and_key(name: str) -> str:
+    """What tells a cell in a run, of its folder's name: its label depends on what else the command line asked for."""
+    return "-".join(name.rsplit("-", 2)[-2:])

@@ -39,6 +39,7 @@ def _cell(run: Run, result: Result) -> dict[str, Any]:
         "cell": result.folder.name,
         "axes": result.about["axes"],
         "round": result.about["round"],
+        "attempts": run.attempts.get(result.folder.name, 0) + 1,
         "started_utc": result.about["started_utc"],
         "slo": asdict(result.slo),
         "invalid": result.invalid,

@@ -119,6 +119,12 @@ def _caveats(run: Run, valid: int) -> list[str]:
     taken = [result for result in run.results if "taken_from" in result.about]
     if taken:
         notes.append(f"{len(taken)} measurements are from earlier runs, and not from among the others of their round.")
+    if run.attempts:
+        most = max(run.attempts.values()) + 1
+        again = (
+            f"{len(run.attempts)} measurements were made again, up to {most} attempts, for earlier ones were INVALID"
+        )
+        notes.append(f"{again}; they are not from among the others of their round.")
     if len({result.about.get("engine_hash") for result in run.results}) > 1:
         notes.append(
             "Engines were measured one after the other: a drift of the machine may look like one between them."

@@ -109,12 +109,12 @@ def flat(content: Any, path: str = "") -> list[tuple[str, Any]]:
 def _round(result: Result, run: Run) -> dict[str, Any]:
     folder = result.folder.relative_to(run.path).as_posix()
     files = [f"{folder}/{name}" for name in (REQUESTS, SERVER, GAUGES, CONFIG, CELL) if (result.folder / name).exists()]
-    about = result.about
+    about, attempts = result.about, run.attempts.get(result.folder.name, 0)
     return {
         "number": about["round"] + 1,
         "folder": folder,
         "files": files,
-        "state": state(result),
+        "state": state(result) + (f" at attempt {attempts + 1}" if attempts else ""),
         "reasons": result.invalid,
         "started": about["started_utc"],
         "seconds": result.window.seconds,
