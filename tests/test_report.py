@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.harness.rows import FakeRun, steady
+from vgate.harness.files import read_json, write_json
 from vgate.harness.report import report
 from vgate.harness.results import load_run
 from vgate.report import main
@@ -143,3 +144,32 @@ def test_no_run_there(tmp_path: Path, run_report: Report) -> None:
     assert code == 2
     assert "no manifest.json there" in words
     assert len(words.splitlines()) == 1
+
+
+@pytest.mark.parametrize(("text", "why"), [('{"name": "ru', "manifest.json: is cut off"), ("[]", "holds a list")])
+def test_a_manifest_that_cannot_be_read(run: FakeRun, run_report: Report, text: str, why: str) -> None:
+    (run.path / "manifest.json").write_text(text, encoding="utf-8")
+    code, words = run_report(run.path)
+    assert code == 2
+    assert words.startswith(f"vgate: {run.path}/manifest.json")
+    assert why in words
+    assert len(words.splitlines()) == 1
+
+
+def test_the_folder_in_which_one_is(run: FakeRun, run_report: Report, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(run.path)
+    assert run_report(Path())[0] == 0
+
+
+def test_a_capacity_search_is_reported_as_one(tmp_path: Path, run_report: Report) -> None:
+    """Its rates are no configurations of which one would be best."""
+    made = FakeRun(tmp_path / "run")
+    for rate in ("10", "20"):
+        made.add(steady(100), {"load.rate": rate})
+    manifest = read_json(made.path / "manifest.json")
+    manifest["sessions"][0] |= {"command": "python -m vgate.capacity slo=chat"}
+    write_json(made.path / "manifest.json", manifest)
+    answer = {"words": ["Capacity: 15 requests/s"], "rates": [], "windows": [], "exact_enough": True, "targets": "x"}
+    write_json(made.path / "capacity.json", answer)
+    assert run_report(made.path) == (0, f"Capacity: 15 requests/s\n{made.path / 'report.html'}\n")
+    assert "best" not in (made.path / "report.html").read_text(encoding="utf-8").partition("<body>")[2]

@@ -1,5 +1,7 @@
 """A run's report: `python -m vgate.report results/<run>` writes report.html, summary.csv and prints the verdict.
 
+Of a capacity search or a search for settings the report is its own answer, and what that rests on.
+
 `--import FILE` makes a run of another tool's result file first; `--index` lists all runs of a results folder.
 """
 
@@ -7,11 +9,13 @@ import argparse
 import sys
 from pathlib import Path
 
+from vgate.config.errors import ConfigError
 from vgate.harness.imports import ImportFailed, import_file
-from vgate.harness.index import write_index
+from vgate.harness.index import update_index, write_index
 from vgate.harness.layout import INDEX
 from vgate.harness.report import write_report
 from vgate.harness.results import NoResults, load_run
+from vgate.harness.seek_report import sought, write_seek_report
 from vgate.harness.summary import write_summary
 from vgate.harness.verdict import judge
 
@@ -19,7 +23,7 @@ RESULTS = "results"
 
 
 def main() -> int:
-    """Exit codes: 0 no cell INVALID, 1 some failed or INVALID, 2 no run there, or a file that cannot be imported."""
+    """Exit codes: 0 all valid, or a search with its answer; 1 not so; 2 no run there, or a file that cannot be used."""
     parser = _parser()
     arguments = parser.parse_args()
     if not (arguments.run or arguments.index or arguments.file):
@@ -31,7 +35,7 @@ def main() -> int:
         if arguments.file:
             return _report(import_file(Path(arguments.file), Path(arguments.run or RESULTS)))
         return _report(Path(arguments.run))
-    except (NoResults, ImportFailed) as error:
+    except (NoResults, ImportFailed, ConfigError) as error:
         print(f"vgate: {error}", file=sys.stderr)
         return 2
 
@@ -55,10 +59,13 @@ def _parser() -> argparse.ArgumentParser:
 def _report(path: Path) -> int:
     run = load_run(path)
     write_summary(run)
-    print(judge(run).headline)
-    print(write_report(run))
+    found = sought(run)
+    print(found.words[0] if found else judge(run).headline)
+    print(write_seek_report(run, found) if found else write_report(run))
     if (run.path.parent / INDEX).exists():
-        write_index(run.path.parent)
+        update_index(run.path.parent)
+    if found:
+        return 0 if found.decided else 1
     return 1 if run.failed or any(result.invalid for result in run.results) else 0
 
 

@@ -11,6 +11,7 @@ from vgate.config.seek_schema import SearchSettings
 from vgate.harness.cells import Cell
 from vgate.harness.costs import Cost, cost
 from vgate.harness.files import write_json
+from vgate.harness.layout import SEARCH
 from vgate.harness.manifest import circumstances, secrets_of, session
 from vgate.harness.metrics.goodput import Slo
 from vgate.harness.progress import Progress
@@ -23,7 +24,7 @@ from vgate.harness.search.telling import Told, tell
 from vgate.harness.store import RunFolder
 from vgate.harness.summary import write_summary
 
-RESULT = "search.json"
+RESULT = SEARCH
 
 
 @dataclass
