@@ -41,6 +41,14 @@ def test_nothing_is_kept_unless_it_is_asked_for() -> None:
     assert recorder.kept == []
 
 
+def test_a_measurement_does_not_begin_with_the_batch_of_the_one_before() -> None:
+    recorder = Recorder()
+    recorder.batch_done(Batch(1, 4, 0.0, running=4), 1.0)
+    assert recorder.batch_size == 4
+    recorder.start(10)
+    assert recorder.batch_size is None
+
+
 def test_only_requests_that_ask_a_model_count() -> None:
     recorder = Recorder()
     recorder.start(10)

@@ -21,7 +21,7 @@ class Recorder(Observer):
     in_flight:   requests that have arrived and are not finished.
     waiting_now: generations that wait for admission.
     running_now: generations in the engine, as the gateway sees it.
-    batch_size:  requests in the batch that was done last; None before the first.
+    batch_size:  requests in the batch that was done last; None before the first since `start`.
     dropped:     records for which there was no room.
     """
 
@@ -39,8 +39,9 @@ class Recorder(Observer):
         return None if self._kept is None else self._kept + [_line(record) for record in self._unripe.values()]
 
     def start(self, limit: int) -> None:
-        """Keep the records of requests that finish from now on, at most `limit`; what was kept before is forgotten."""
+        """Keep the records of requests that finish from now on, at most `limit`; what was before is forgotten."""
         self._kept, self._unripe, self._limit, self.dropped = [], {}, limit, 0
+        self.batch_size = None
 
     def stop(self) -> None:
         """Keep none, and forget those kept."""
