@@ -22,6 +22,10 @@ def test_where_it_listens_does_not_count() -> None:
     assert of("server.port=1", "server.host=0.0.0.0") == of("server.port=2")
 
 
+def test_under_which_names_answers_lie_in_a_shared_store_does_not_count() -> None:
+    assert of("cache=redis", "cache.prefix='a:'") == of("cache=redis") != of("cache=redis", "cache.ttl_s=7")
+
+
 def test_the_way_through_a_file_changes_nothing() -> None:
     container = compose("bench", ["+preset=dry_run"], {}).container
     again = from_resolved(yaml.safe_load(yaml.safe_dump(container)), "a file")

@@ -5,11 +5,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
+import redis
 
-from vgate.config import compose
+from vgate.config import compose, from_resolved
+from vgate.config.graph import graph_hash
 from vgate.harness.prometheus_text import total
-from vgate.harness.server import Server, ServerFailed, first_api_key
+from vgate.harness.server import Server, ServerBusy, ServerFailed, first_api_key
 
 
 def container(*overrides: str) -> dict[str, Any]:
@@ -75,6 +78,48 @@ def test_the_configuration_is_on_no_disk(tmp_path: Path, monkeypatch: pytest.Mon
     finally:
         started.stop()
     assert [path.name for path in tmp_path.iterdir()] == ["log"]
+
+
+def ask(server: Server, question: str) -> httpx.Response:
+    body = {"model": "tiny", "messages": [{"role": "user", "content": question}], "max_tokens": 2, "temperature": 0}
+    return httpx.post(f"{server.base_url}/v1/chat/completions", json=body, timeout=30)
+
+
+def test_a_shared_redis_is_left_as_it_was(redis_url: str, tmp_path: Path) -> None:
+    """A gateway's answers under the very prefix that the bench is given stay, whatever is reset, swapped or stopped."""
+    shared = container("cache=redis", f"cache.url={redis_url}", "cache.prefix='prod:'", "cache.timeout_ms=5000")
+    theirs = {f"prod:{number:064x}".encode(): b"an answer" for number in range(3)}
+    with redis.Redis.from_url(redis_url) as client:
+        client.mset(theirs)
+        used = Server(shared, tmp_path / "log")
+        try:
+            used.start()
+            for _ in range(2):
+                used.configure(shared)
+                assert used.graph == graph_hash(from_resolved(shared, "the test"))
+                found = [ask(used, "same").headers["x-vgate-cache"] for _ in range(2)]
+                assert found == ["miss", "hit"]  # its own answers it has, but for those of the cell before
+            assert len(client.keys("prod:*")) == len(theirs) + 1
+            used.configure(container("cache=lru"))
+            assert set(client.keys("prod:*")) == theirs.keys()
+            used.configure(shared)
+            ask(used, "same")
+        finally:
+            used.stop()
+        assert set(client.keys("prod:*")) == theirs.keys()
+        assert client.mget(*theirs) == list(theirs.values())
+
+
+@pytest.mark.parametrize(("code", "busy"), [("not_ready", True), ("cache_unreachable", False)])
+def test_only_running_requests_make_it_busy(server: Server, code: str, busy: bool) -> None:
+    """A store that cannot be reached will not be there for waiting, nor for another engine start."""
+    answer = httpx.Response(503, json={"error": {"message": "no", "code": code}})
+    with (
+        httpx.Client(transport=httpx.MockTransport(lambda _: answer), base_url="http://admin") as client,
+        pytest.raises(ServerFailed, match="HTTP 503") as told,
+    ):
+        server._ask(client, "POST", "/reset", json={})
+    assert isinstance(told.value, ServerBusy) is busy
 
 
 def test_keys() -> None:

@@ -1,8 +1,10 @@
 """The server under test, as a process of its own."""
 
+import contextlib
 import socket
 import subprocess
 import time
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,9 @@ READY_LIMIT_S = 60.0  # on top of what the engine says it may take
 STOP_SLACK_S = 10.0
 LOOK_EVERY_S = 0.1
 SETTLE_LIMIT_S = 5.0  # a server may do a request's last bookkeeping after its last byte
+FORGET_LIMIT_S = 20.0  # requests that were given up end with the engine's next step; a start takes longer than this
+STORE_LIMIT_S = 10.0  # for dropping what lies in a store outside the server
+GAUGES_LIMIT_S = 10.0  # for one look
 CONFIG_FROM_INPUT = "/dev/stdin"  # it may hold API keys: nothing of it is written to a disk
 
 
@@ -34,7 +39,8 @@ class Server:
     """`python -m vgate.serve` from a resolved configuration, on a free port of the loopback address."""
 
     def __init__(self, container: dict[str, Any], log: Path) -> None:
-        self._config = {**container, "server": {**container["server"], "host": "127.0.0.1", "port": _free_port()}}
+        listens = {"host": "127.0.0.1", "port": _free_port()}
+        self._config = container | {"server": container["server"] | listens, "cache": self._apart(container["cache"])}
         self._log = log
         self._scratch = Scratch("vgate-bench-")
         self._socket = str(self._scratch.path / "admin")
@@ -73,15 +79,35 @@ class Server:
             raise ServerFailed(f"the server ended with exit code {code}; its log ends with:\n{last}")
 
     def configure(self, container: dict[str, Any]) -> None:
-        """Hot-swap everything but model, engine, server and logging; forget cached answers and prefixes."""
+        """Hot-swap everything but model, engine, server and logging; forget cached answers and prefixes.
+
+        Raises ServerFailed: ServerBusy where requests are still running that nobody waits for.
+        """
         self.api_key = first_api_key(container)
-        sections = {section: container[section] for section in SWAPPABLE}
+        self._drop_answers()
+        sections = {section: container[section] for section in SWAPPABLE} | {"cache": self._apart(container["cache"])}
         self.graph = self._ask(self._admin, "POST", "/swap", json=sections).json()["graph"]
+        self._config["cache"] = sections["cache"]
         self._forget()
+
+    def _apart(self, cache: dict[str, Any]) -> dict[str, Any]:
+        """The section with a prefix that nobody else has, and no cell before: a bench may be pointed at a shared store.
+
+        It must find nothing there, leave nothing there, and above all drop nothing of others when it empties the cache.
+        """
+        if "prefix" not in cache:
+            return cache
+        return cache | {"prefix": f"{cache['prefix']}bench:{uuid.uuid4().hex}:"}
+
+    def _drop_answers(self) -> None:
+        """Of a store outside the server. What cannot be dropped now expires there, after `cache.ttl_s`."""
+        if "prefix" in self._config["cache"]:
+            with contextlib.suppress(httpx.HTTPError):
+                self._admin.post("/reset", json={}, timeout=STORE_LIMIT_S)
 
     def _forget(self) -> None:
         """Empty the caches. Requests that were given up may hold the engine's blocks for a moment."""
-        limit = time.monotonic() + SETTLE_LIMIT_S
+        limit = time.monotonic() + FORGET_LIMIT_S
         while True:
             try:
                 self._ask(self._admin, "POST", "/reset", json={})
@@ -111,7 +137,7 @@ class Server:
 
     def gauges(self) -> dict[str, Any]:
         """Who is where at this moment. May be called from another thread."""
-        gauges: dict[str, Any] = self._ask(self._admin, "GET", "/gauges").json()
+        gauges: dict[str, Any] = self._ask(self._admin, "GET", "/gauges", timeout=GAUGES_LIMIT_S).json()
         return gauges
 
     def model(self) -> str:
@@ -120,6 +146,8 @@ class Server:
 
     def stop(self) -> None:
         """End the process, by force where it has to be; nothing of it is left."""
+        if self._process is not None and self._process.poll() is None:
+            self._drop_answers()
         self._http.close()
         self._admin.close()
         if self._process is not None:
@@ -143,7 +171,7 @@ class Server:
             self.check()
             raise ServerFailed(f"{method} {path}: {error}") from None
         if not response.is_success:
-            failed = ServerBusy if response.status_code == httpx.codes.SERVICE_UNAVAILABLE else ServerFailed
+            failed = ServerBusy if _code(response) == "not_ready" else ServerFailed
             raise failed(f"{method} {path}: HTTP {response.status_code}: {response.text[:500]}")
         return response
 
@@ -151,6 +179,14 @@ class Server:
 def _is_busy(metrics: str) -> bool:
     generations = total(metrics, "vgate_queue_waiting") + total(metrics, "vgate_engine_running")
     return total(metrics, "vgate_requests_in_flight") > 1 or generations > 0
+
+
+def _code(response: httpx.Response) -> str | None:
+    """The error's code, where the server gives one."""
+    try:
+        return str(response.json()["error"]["code"])
+    except (ValueError, LookupError, TypeError):
+        return None
 
 
 def first_api_key(container: dict[str, Any]) -> str | None:
