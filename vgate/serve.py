@@ -57,6 +57,7 @@ def _settings(overrides: list[str], resolved: str | None) -> tuple[Settings, lis
 
 def _run(settings: Settings, notes: list[str], admin_socket: str | None) -> int:
     # Only now: a wrong setting should not wait for a web framework.
+    from vgate import open_files
     from vgate.api.server import listen, listen_unix, serve
     from vgate.build import build_service
     from vgate.clock import precise_loop
@@ -65,6 +66,7 @@ def _run(settings: Settings, notes: list[str], admin_socket: str | None) -> int:
     from vgate.observe.capture import OutputCapture
     from vgate.observe.logs import configure
 
+    open_files.raise_limit()
     server = settings.server
     sock = _bound("server.host, server.port", f"{server.host}:{server.port}", lambda: listen(server.host, server.port))
     admin = _bound("--admin-socket", admin_socket, lambda: listen_unix(admin_socket)) if admin_socket else None

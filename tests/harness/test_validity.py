@@ -5,7 +5,9 @@ import pytest
 from tests.harness import server_rows
 from tests.harness.rows import MS, WINDOW, failed, frame, row, steady
 from tests.harness.server_rows import served
+from vgate.harness.capacity.rates import faults
 from vgate.harness.evidence import Evidence
+from vgate.harness.exchange import OWN_FAULT
 from vgate.harness.metrics.rates import Window
 from vgate.harness.validity import reasons, unchecked
 
@@ -130,6 +132,28 @@ def test_failures_above_a_percent() -> None:
         *(row(t_int=n / 10) for n in range(98)), *(failed(50.0 + n, status=500, error="boom") for n in range(2))
     )
     assert why(rows, generated=294) == ["2 of 100 requests failed; first: boom"]
+
+
+@pytest.mark.parametrize(("refused", "valid"), [(1, True), (2, False)])
+def test_the_limit_of_the_benchs_own_key_is_no_outcome(refused: int, valid: bool) -> None:
+    limited = [failed(50.0 + n, status=429, error="HTTP 429: limit") for n in range(refused)]
+    found = why(frame(*(row(t_int=n / 10) for n in range(100 - refused)), *limited))
+    assert (found == []) is valid
+    if not valid:
+        assert found[0].startswith("2 of 100 requests (2%) were refused by the rate limit of the key")
+        assert "security.rate_limiting.enabled=false" in found[0]
+
+
+def test_what_the_load_driver_lacks_is_not_the_servers_failure() -> None:
+    """One request is enough, for the load was not what it says; and to a capacity search it is no outcome."""
+    own = failed(99.0, status=None, error=f"{OWN_FAULT}cannot connect: [Errno 24] Too many open files")
+    found = why(frame(*(row(t_int=n / 10) for n in range(100)), own))
+    assert found == [
+        "the load driver could not send 1 of 101 requests; first: cannot connect: [Errno 24] Too many open files"
+    ]
+    assert faults(found) == found
+    found = why(frame(row(), own), generated=3)
+    assert not [reason for reason in found if "requests failed" in reason]
 
 
 def test_refusals_are_an_outcome() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import IO, Any
 
 CUT_OFF = "unfinished"  # so begins the error of a request that was in flight when the drain limit was reached
+OWN_FAULT = "the load driver itself: "  # how the error of a request begins that failed for want of something here
 
 
 @dataclass(slots=True)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pandas as pd
 
 from vgate.harness.evidence import Evidence, Unchecked
+from vgate.harness.exchange import OWN_FAULT
 from vgate.harness.ledger import tokens
 from vgate.harness.little import little
 from vgate.harness.metrics.e2e import e2e_ms
@@ -19,7 +20,8 @@ MAX_LAG_SHARE = 0.05
 MAX_RATE_GAP = 0.01
 MAX_DRIVER_CPU = 0.8
 MAX_ERROR_SHARE = 0.01
-REFUSALS = {429, 503}  # a server that says no is an outcome, not a failure to measure
+OVER_LIMIT = 429
+REFUSALS = {OVER_LIMIT, 503}  # a server that says no is an outcome, not a failure to measure
 
 
 def reasons(seen: Evidence) -> list[str]:
@@ -35,6 +37,7 @@ def unchecked(seen: Evidence) -> list[str]:
 def _findings(seen: Evidence) -> Iterator[str]:
     due = in_window(seen.rows)
     yield from _errors(due)
+    yield from _limited(due)
     yield from _lag(due)
     yield from tokens(seen)
     yield from _driver(seen)
@@ -51,11 +54,26 @@ def _errors(due: pd.DataFrame) -> Iterator[str]:
     if due.empty:
         yield "no request was due in the window"
         return
-    failed = due[due["error"].notna() & ~due["status"].isin(REFUSALS)]
+    own = due["error"].astype(str).str.startswith(OWN_FAULT)
+    if own.any():
+        first = due["error"][own].iloc[0].removeprefix(OWN_FAULT)
+        yield f"the load driver could not send {own.sum()} of {len(due)} requests; first: {first}"
+    failed = due[due["error"].notna() & ~due["status"].isin(REFUSALS) & ~own]
     if len(failed) > MAX_ERROR_SHARE * len(due):
         yield f"{len(failed)} of {len(due)} requests failed; first: {failed['error'].iloc[0]}"
     elif answered(due).empty:
         yield f"no request was answered; first: {due['error'].iloc[0]}"
+
+
+def _limited(due: pd.DataFrame) -> Iterator[str]:
+    """All of a bench's requests come with one key, so its limit bounds what no number of real callers would meet."""
+    refused = int((due["status"] == OVER_LIMIT).sum())
+    if refused > MAX_ERROR_SHARE * len(due):
+        yield (
+            f"{refused} of {len(due)} requests ({refused / len(due):.0%}) were refused by the rate limit of the key"
+            f" that all of them carry (HTTP {OVER_LIMIT}): that limit was measured, not the rest. Set"
+            " security.rate_limiting.enabled=false, or for the first of security.api_keys a rate_limit above the load"
+        )
 
 
 def _lag(due: pd.DataFrame) -> Iterator[str]:

@@ -1,6 +1,7 @@
 """What the driver makes of servers that misbehave."""
 
 import contextlib
+import resource
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -8,8 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness.driver.conftest import Driven, closed, poisson
+from tests.harness.driver.conftest import Driven, GoldenServer, closed, poisson
+from vgate import open_files
+from vgate.harness.connections import RESERVED
 from vgate.harness.driving import DriverFailed, LoadDriver
+from vgate.harness.exchange import OWN_FAULT
 from vgate.harness.plan import Plan
 
 Drive = Callable[..., Driven]
@@ -73,6 +77,31 @@ def test_nobody_listens(drive: Drive, make: Callable[..., object]) -> None:
     assert {exchange.t_send for exchange in exchanges} == {None}
     assert all(exchange.t_end for exchange in exchanges)
     assert all(str(exchange.error).startswith("cannot connect: ") for exchange in exchanges)
+
+
+def test_a_driver_without_connections_says_that_it_is_its_own_fault(
+    drive: Drive, driver: LoadDriver, golden: Callable[..., GoldenServer]
+) -> None:
+    """Of eight users three never get one; the others go on as if nothing were."""
+    server = golden(ttft_ms=20, itl_ms=1)
+    drive(server.url, closed(1), duration_s=0.1)  # it has started
+    (pid, *_), (_, hard) = driver.pids, resource.getrlimit(resource.RLIMIT_NOFILE)
+    before = resource.prlimit(pid, resource.RLIMIT_NOFILE, (RESERVED + 5, hard))
+    try:
+        rows = drive(server.url, closed(8), duration_s=0.5).rows
+    finally:
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, before)
+    errors = rows["error"].dropna().unique().tolist()
+    (error,) = errors
+    assert error.startswith(f"{OWN_FAULT}cannot connect: ")
+    assert "5 connections open, as many as it may (ulimit -Hn)" in error
+    assert rows["error"].isna().sum() > 20
+
+
+def test_processes_start_with_all_the_open_files_that_they_may_have(driver: LoadDriver, drive: Drive) -> None:
+    with answering(b"") as url:
+        drive(url, closed(1), duration_s=0.1)
+    assert resource.prlimit(driver.pids[0], resource.RLIMIT_NOFILE)[0] == open_files.most()
 
 
 def test_a_fault_of_the_driver_is_not_a_slow_server(tmp_path: Path) -> None:

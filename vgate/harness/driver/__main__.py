@@ -12,7 +12,9 @@ from pathlib import Path
 
 from locust.env import Environment
 
+from vgate import open_files
 from vgate.build import build_load, build_workload
+from vgate.harness.connections import room
 from vgate.harness.driver.book import Book
 from vgate.harness.driver.session import Session
 from vgate.harness.driver.team import Team
@@ -24,6 +26,7 @@ from vgate.harness.plan import Plan
 
 def main() -> None:
     """Drive what is ordered until the orders end."""
+    open_files.raise_limit()
     _calm_collector()
     while line := sys.stdin.readline():
         order = json.loads(line)
@@ -36,7 +39,7 @@ def drive(plan: Plan, part: int, api_key: str | None) -> None:
     out = Path(plan.out)
     team = Team(out, part, plan.drivers)
     load, workload = build_load(plan.load), build_workload(plan.workload)
-    wire = Wire(plan.base_url, api_key)
+    wire = Wire(plan.base_url, api_key, room(open_files.limit(), plan.drivers))
     wire.warm_up()
     asker = Asker(wire, workload, plan.model, plan.seed, plan.tag)
     environment = Environment(host=plan.base_url)

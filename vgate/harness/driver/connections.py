@@ -1,5 +1,6 @@
 """Keep-alive connections to one server."""
 
+import errno
 from urllib.parse import SplitResult
 
 from gevent import monkey
@@ -12,9 +13,10 @@ _poll = monkey.get_original("select", "poll")  # gevent's own would go through t
 
 
 class Connections:
-    """Idle ones are used again, last in first out; there is always another one to be had."""
+    """Idle ones are used again, last in first out; there is always another one to be had, up to `most` of them."""
 
-    def __init__(self, url: SplitResult) -> None:
+    def __init__(self, url: SplitResult, most: int = UNBOUNDED) -> None:
+        self._most = self._left = most
         self.tls = url.scheme == "https"
         host, port = url.hostname or "127.0.0.1", url.port or (443 if self.tls else 80)
         pool = SSLConnectionPool if self.tls else ConnectionPool
@@ -22,13 +24,20 @@ class Connections:
         self._idle: list[socket] = []
 
     def take(self) -> socket:
-        """A connection that the server has not closed. Raises OSError when none can be opened."""
+        """A connection that the server has not closed. Raises OSError when none can be opened, or there are `most`."""
         while self._idle:
             sock = self._idle.pop()
             if _is_quiet(sock):
                 return sock
-            sock.close()
-        sock = self._opener.get_socket()
+            self.drop(sock)
+        if not self._left:
+            raise OSError(errno.EMFILE, f"it has {self._most} connections open, as many as it may (ulimit -Hn)")
+        self._left -= 1
+        try:
+            sock = self._opener.get_socket()
+        except BaseException:
+            self._left += 1
+            raise
         sock.settimeout(None)  # the trial's own limits decide; a timer for every read would cost more than the read
         sock.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)
         return sock
@@ -36,6 +45,11 @@ class Connections:
     def give_back(self, sock: socket) -> None:
         """For the next request; only after a complete answer that leaves the connection open."""
         self._idle.append(sock)
+
+    def drop(self, sock: socket) -> None:
+        """Close one that was taken."""
+        sock.close()
+        self._left += 1
 
 
 def _is_quiet(sock: socket) -> bool:

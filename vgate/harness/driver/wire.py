@@ -1,6 +1,7 @@
 """HTTP for measuring: one write, then one stamp per read. Nothing is decoded while the load runs."""
 
 import contextlib
+import errno
 import os
 import time
 from http.client import HTTPException
@@ -11,20 +12,22 @@ from gevent.hub import Waiter
 from gevent.socket import socket
 from geventhttpclient.response import HTTPResponse
 
-from vgate.harness.driver.connections import Connections
-from vgate.harness.exchange import Exchange
+from vgate.harness.driver.connections import UNBOUNDED, Connections
+from vgate.harness.exchange import OWN_FAULT, Exchange
 
 READ_BYTES = 65536
 READABLE = 1
 now = time.monotonic_ns
+# What this machine lacks for another connection: open files, local ports, memory. No server can help it.
+LACKING = {errno.EMFILE, errno.ENFILE, errno.EADDRNOTAVAIL, errno.ENOBUFS, errno.ENOMEM}
 
 
 class Wire:
-    """One server. `send` may run in many greenlets at once."""
+    """One server, at no more than `most` connections. `send` may run in many greenlets at once."""
 
-    def __init__(self, base_url: str, api_key: str | None) -> None:
+    def __init__(self, base_url: str, api_key: str | None, most: int = UNBOUNDED) -> None:
         url = urlsplit(base_url)
-        self._connections = Connections(url)
+        self._connections = Connections(url, most)
         authorization = f"Authorization: Bearer {api_key}\r\n" if api_key else ""
         self._head = f"Host: {url.netloc}\r\nContent-Type: application/json\r\n{authorization}X-Request-Id: "
 
@@ -43,7 +46,7 @@ class Wire:
         try:
             sock = self._connections.take()
         except OSError as error:
-            _fail(exchange, f"cannot connect: {error}")
+            _fail(exchange, f"{OWN_FAULT if error.errno in LACKING else ''}cannot connect: {error}")
             return
         answer = Answer(exchange)
         try:
@@ -57,7 +60,7 @@ class Wire:
         if answer.message_complete and not answer.should_close():
             self._connections.give_back(sock)
         else:
-            sock.close()
+            self._connections.drop(sock)
 
     def _read(self, sock: socket, answer: "Answer") -> None:
         if self._connections.tls:

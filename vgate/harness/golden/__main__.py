@@ -3,7 +3,7 @@
 import argparse
 import asyncio
 
-from vgate import clock
+from vgate import clock, open_files
 from vgate.harness.golden import __doc__ as about
 from vgate.harness.golden.server import serve
 from vgate.harness.golden.shapes import Shape
@@ -21,6 +21,7 @@ def main() -> None:
     parser.add_argument("--stall-s", type=float, default=0.0, help="how long it does nothing, once")
     parser.add_argument("--stall-after-s", type=float, default=0.0, help="from the first request to the stall")
     args = parser.parse_args()
+    open_files.raise_limit()
     stall = Stall(args.stall_after_s, args.stall_s) if args.stall_s else None
     timing = Timing(args.ttft_ms, args.itl_ms, args.places, stall)
     with asyncio.Runner(loop_factory=clock.precise_loop) as runner:
