@@ -3,6 +3,7 @@
 import itertools
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,14 @@ import pandas as pd
 import pytest
 
 from vgate.harness import gauges
-from vgate.harness.gauges import SCHEMA, Sampler
+from vgate.harness.gauges import MOST_MISSED, SCHEMA, Sampler
+
+
+def wait_until(what: Callable[[], bool]) -> None:
+    limit = time.monotonic() + 20
+    while not what():
+        assert time.monotonic() < limit
+        time.sleep(0.001)
 
 
 def test_it_reads_at_once_and_then_every_so_often() -> None:
@@ -44,11 +52,38 @@ def failing() -> dict[str, Any]:
     raise ValueError("no gauges")
 
 
-def test_a_read_that_fails_is_raised_where_the_block_ends() -> None:
-    sampler = Sampler(failing, every_s=0.01)
-    with pytest.raises(ValueError, match="no gauges"), sampler:
-        time.sleep(0.05)
+def test_a_single_read_that_fails_is_counted_and_the_next_is_made() -> None:
+    numbers = itertools.count()
+
+    def read() -> dict[str, Any]:
+        number = next(numbers)
+        return failing() if number % 2 else {"t": number}
+
+    with Sampler(read, every_s=0.005) as sampler:
+        wait_until(lambda: sampler.missed >= 2 * MOST_MISSED)
+        sampler.check()
+    assert [sample["t"] for sample in sampler.samples] == list(range(0, 2 * len(sampler.samples), 2))
+
+
+def test_who_answers_no_more_is_found_out_at_once() -> None:
+    """By who waits for the end of the block, which may be a minute away; after so many reads no more are made."""
+    sampler = Sampler(failing, every_s=0.001)
+
+    def block() -> None:
+        with sampler:
+            wait_until(lambda: sampler.missed == MOST_MISSED)
+            sampler.check()
+
+    with pytest.raises(ValueError, match="no gauges"):
+        block()
+    assert sampler.missed == MOST_MISSED
     assert not [thread for thread in threading.enumerate() if thread.name == "gauges"]
+
+
+def test_without_a_single_sample_the_last_error_is_raised_where_the_block_ends() -> None:
+    sampler = Sampler(failing, every_s=60)
+    with pytest.raises(ValueError, match="no gauges"), sampler:
+        wait_until(lambda: sampler.missed == 1)
 
 
 def test_it_does_not_hide_what_the_block_raises() -> None:

@@ -14,7 +14,7 @@ from pyarrow import parquet
 from vgate.harness.frames import column, to_pandas
 
 EVERY_S = 0.1
-
+MOST_MISSED = 10  # reads in a row; then who is asked is taken to answer no more
 
 SCHEMA = pa.schema(
     [
@@ -36,15 +36,18 @@ SCHEMA = pa.schema(
 class Sampler:
     """Reads a dictionary of gauges every so often, in a thread, for the length of a `with`.
 
-    A read that is late is followed by the next one at once, and none is made up for. What a read raises ends the
-    sampling, and is raised at the end of the block if that ends well.
+    A read that is late is followed by the next one at once, and none is made up for. One that raises is counted in
+    `missed`. Ten in a row end the sampling: what the last of them raised is raised by `check`, and at the end of the
+    block if that ends well; so it is where not one read has succeeded.
     """
 
     def __init__(self, read: Callable[[], dict[str, Any]], every_s: float = EVERY_S) -> None:
         self._read = read
         self._every_s = every_s
         self._over = threading.Event()
-        self._failed: Exception | None = None
+        self._error: Exception | None = None  # of the last read that failed
+        self._in_a_row = 0
+        self.missed = 0
         self._thread = threading.Thread(target=self._run, name="gauges")
         self.samples: list[dict[str, Any]] = []
 
@@ -57,17 +60,26 @@ class Sampler:
     ) -> None:
         self._over.set()
         self._thread.join()
-        if self._failed is not None and error is None:
-            raise self._failed
+        if error is None:
+            self.check()
+            if self._error is not None and not self.samples:
+                raise self._error
+
+    def check(self) -> None:
+        """Raise what has ended the sampling; for whoever waits for the end of the block."""
+        if self._error is not None and self._in_a_row >= MOST_MISSED:
+            raise self._error
 
     def _run(self) -> None:
         due = time.monotonic()
-        while not self._over.wait(max(0.0, due - time.monotonic())):
+        while self._in_a_row < MOST_MISSED and not self._over.wait(max(0.0, due - time.monotonic())):
             try:
                 self.samples.append(self._read())
-            except Exception as error:  # noqa: BLE001  raised where the block ends
-                self._failed = error
-                return
+                self._in_a_row = 0
+            except Exception as error:  # noqa: BLE001  raised where the block ends, if it goes on
+                self._error = error
+                self.missed += 1
+                self._in_a_row += 1
             due = max(due + self._every_s, time.monotonic())
 
 

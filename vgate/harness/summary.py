@@ -23,7 +23,8 @@ def summary(run: Run) -> dict[str, Any]:
     """Plain data: an object per cell, and the cells that could not be measured.
 
     `numbers` has an object per number: value, low and high (95 % interval), n, n_eff, and `why`, the reason where
-    value or interval is null. A cell is valid if `invalid` is empty; `unchecked` says what could not be checked.
+    value or interval is null. A cell is valid if `invalid` is empty; `unchecked` says what could not be checked,
+    `observed` what the server was asked for while it was measured (null: not told).
     """
     return {
         "run": run.manifest["name"],
@@ -44,6 +45,7 @@ def _cell(run: Run, result: Result) -> dict[str, Any]:
         "slo": asdict(result.slo),
         "invalid": result.invalid,
         "unchecked": result.unchecked,
+        "observed": result.about.get("observed"),
         "versions": _versions(run, result),
         "numbers": {name: _number(estimate) for name, estimate in result.estimates.items()},
     }

@@ -27,17 +27,18 @@ def measure(cell: Cell, server: Server, driver: LoadDriver, folder: Path, tick: 
     The metrics before and after enclose all requests, those of warm-up and drain included.
     Raises ServerFailed or DriverFailed.
     """
-
-    def watch() -> None:
-        server.check()
-        tick()
-
     begin, started = time.monotonic(), datetime.now(UTC)
     _configure(server, cell)
     server.keep_records(server_records.LIMIT)
     (folder / METRICS_BEFORE).write_text(server.metrics(), encoding="utf-8")
     gpus = Gpus()
     with gauges.Sampler(lambda: server.gauges() | gpus.read()) as sampler:
+
+        def watch() -> None:
+            server.check()
+            sampler.check()
+            tick()
+
         outcome = driver.drive(_plan(cell, server, folder), server.api_key, watch)
     (folder / METRICS_AFTER).write_text(server.metrics(), encoding="utf-8")
     kept, dropped = server.take_records()
@@ -50,7 +51,12 @@ def measure(cell: Cell, server: Server, driver: LoadDriver, folder: Path, tick: 
     write_yaml(folder / CONFIG, without_secrets(cell.container))
     description = _description(cell, server, outcome, started, time.monotonic() - begin)
     asked = schedule_of(cell.container, cell.seed, len(rows))
-    write_json(folder / CELL, description | asked | {"records_dropped": dropped})
+    write_json(folder / CELL, description | asked | {"records_dropped": dropped, "observed": _observed(sampler.missed)})
+
+
+def _observed(missed: int) -> dict[str, Any]:
+    """What was looked at while it was measured: it costs the server something, and the numbers hold that cost."""
+    return {"records": True, "gauges_every_s": gauges.EVERY_S, "gauges_missed": missed}
 
 
 def _configure(server: Server, cell: Cell) -> None:
