@@ -79,12 +79,12 @@ def test_a_driver_that_miscounts_does_not_measure(tmp_path: Path, monkeypatch: p
 def test_each_session_adds_one(tmp_path: Path) -> None:
     path = tmp_path / "certificate.json"
     assert certificate.load(path) == []
-    assert worst([]) is None
-    later = replace(MADE, stamp_ms_p99=0.9)
-    for each in (later, MADE):
+    assert worst([]) == []
+    later, two = replace(MADE, stamp_ms_p99=0.9), replace(MADE, drivers=2)
+    for each in (two, later, MADE):
         certificate.save(each, path)
-    assert certificate.load(path) == [later, MADE]
-    assert worst(certificate.load(path)) == later
+    assert certificate.load(path) == [two, later, MADE]
+    assert worst(certificate.load(path)) == [later, two]
 
 
 def test_in_words() -> None:
@@ -97,7 +97,12 @@ def test_in_words() -> None:
 def test_the_report_shows_it(tmp_path: Path) -> None:
     run = FakeRun(tmp_path / "run")
     run.add(steady(500))
-    assert load_run(run.path).certificate is None
-    certificate.save(MADE, run.path / "certificate.json")
-    assert load_run(run.path).certificate == MADE
-    assert MADE.words in report(load_run(run.path))
+    assert load_run(run.path).certificates == []
+    two = replace(MADE, drivers=2)
+    for each in (two, MADE):
+        certificate.save(each, run.path / "certificate.json")
+    assert load_run(run.path).certificates == [MADE, two]
+    page = report(load_run(run.path))
+    assert MADE.words in page
+    assert two.words.startswith("the load driver in 2 processes, at 300 requests/s")
+    assert two.words in page

@@ -42,6 +42,17 @@ def test_a_silent_log_says_so(tmp_path: Path) -> None:
     assert child.last_lines(tmp_path / "log") == "(it wrote nothing)"
 
 
+def test_only_what_is_new_in_a_log_is_told(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    assert child.size(log) == 0
+    log.write_text("an old error\n", encoding="utf-8")
+    since = child.size(log)
+    assert child.last_lines(log, since=since) == "(it wrote nothing)"
+    with log.open("a", encoding="utf-8") as file:
+        file.write("a new one\n")
+    assert child.last_lines(log, since=since) == "a new one"
+
+
 def test_children_die_with_a_killed_parent(tmp_path: Path) -> None:
     """kill -9 on the bench leaves no server behind to disturb the next run."""
     program = (

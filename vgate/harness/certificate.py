@@ -64,8 +64,9 @@ class Certificate:
     @property
     def words(self) -> str:
         """The bounds of the instrument in one line."""
+        who = "the load driver" if self.drivers == 1 else f"the load driver in {self.drivers} processes"
         return (
-            f"the load driver, at {self.rate:g} requests/s x {self.tokens} tokens:"
+            f"{who}, at {self.rate:g} requests/s x {self.tokens} tokens:"
             f" sends {self.lag_ms_p50:.2f} ms late (p99 {self.lag_ms_p99:.2f}),"
             f" stamps tokens {self.stamp_ms_p50:.2f} ms late (p99 {self.stamp_ms_p99:.2f}),"
             f" {self.token_errors} token-count errors in {self.answers} answers;"
@@ -162,9 +163,12 @@ def load(path: Path) -> list[Certificate]:
         return [_checked(Certificate(**content)) for content in read_json(path)]
 
 
-def worst(certificates: list[Certificate]) -> Certificate | None:
-    """The one with the widest bounds."""
-    return max(certificates, key=lambda each: each.lag_ms_p99 + each.stamp_ms_p99, default=None)
+def worst(certificates: list[Certificate]) -> list[Certificate]:
+    """For each number of driver processes, fewest first, the one with the widest bounds."""
+    widest: dict[int, Certificate] = {}
+    for each in sorted(certificates, key=lambda each: each.lag_ms_p99 + each.stamp_ms_p99):
+        widest[each.drivers] = each
+    return [widest[drivers] for drivers in sorted(widest)]
 
 
 def _checked(certificate: Certificate) -> Certificate:

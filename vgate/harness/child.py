@@ -52,9 +52,14 @@ def stop(process: subprocess.Popen[bytes], patience_s: float) -> None:
         process.stdin.close()
 
 
-def last_lines(log: Path, count: int = 5) -> str:
-    """The end of a log, for an error message."""
-    lines = [line for line in log.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
+def size(log: Path) -> int:
+    """Bytes in a log so far; none where it does not exist."""
+    return log.stat().st_size if log.exists() else 0
+
+
+def last_lines(log: Path, count: int = 5, since: int = 0) -> str:
+    """The end of a log, for an error message; of what was written after its first `since` bytes."""
+    lines = [line for line in log.read_bytes()[since:].decode(errors="replace").splitlines() if line.strip()]
     return "\n".join(lines[-count:]) or "(it wrote nothing)"
 
 

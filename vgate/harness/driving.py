@@ -31,8 +31,9 @@ class LoadDriver:
 
     def __init__(self, log: Path) -> None:
         self._log = log
+        self._told = 0  # bytes of the log that are from before this plan: an old error is not the reason of a new one
         self._processes: list[subprocess.Popen[bytes]] = []
-        self.certified = False  # set by who has seen to it
+        self.certified: set[int] = set()  # numbers of processes; set by who has seen to it
 
     @property
     def pids(self) -> list[int]:
@@ -53,6 +54,7 @@ class LoadDriver:
         The files of all processes are one when this returns. A plan that is given up takes the processes with it: they
         would go on sending.
         """
+        self._told = child.size(self._log)
         self.start(plan.drivers)
         order = Path(plan.out, PLAN)
         plan.save(order)
@@ -92,10 +94,12 @@ class LoadDriver:
     def _check(self, limit: float) -> None:
         for process in self._processes:
             if process.poll() is not None:
-                code, last = process.returncode, child.last_lines(self._log)
-                raise DriverFailed(f"the load driver ended with exit code {code}; its log ends with:\n{last}")
+                raise DriverFailed(f"the load driver ended with exit code {process.returncode}; {self._last_words()}")
         if time.monotonic() > limit:
-            raise DriverFailed(f"the load driver hangs; its log ends with:\n{child.last_lines(self._log)}")
+            raise DriverFailed(f"the load driver hangs; {self._last_words()}")
+
+    def _last_words(self) -> str:
+        return f"its log ends with:\n{child.last_lines(self._log, since=self._told)}"
 
 
 def drivers_for(load: Load) -> int:

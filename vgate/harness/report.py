@@ -58,7 +58,8 @@ def report(run: Run) -> str:
         steps=[(step, command(run, step.do)) for step in advice(run, verdict)],
         counts=counts(run),
         problems=problems(run),
-        certificate=_certificate(run),
+        certificates=[asdict(each) | {"in words": each.words} for each in run.certificates],
+        observed=_observed(run),
         said=[told for one in run.results for told in said(one)],
         service=columns_of(run) is SERVICE,
         headings=[heading for heading, _ in columns_of(run).values()],
@@ -78,6 +79,14 @@ def _load(result: Result) -> dict[str, Any]:
     return {name: result.config[name] for name in ("load", "workload") if name in result.config}
 
 
-def _certificate(run: Run) -> dict[str, Any] | None:
-    """The instrument's own bounds, where the run has them."""
-    return asdict(run.certificate) | {"in words": run.certificate.words} if run.certificate else None
+def _observed(run: Run) -> list[str]:
+    """What the bench asked of the servers while it measured them, a line each; empty for runs that do not tell."""
+    told = [result.about["observed"] for result in run.results if "observed" in result.about]
+    every = sorted({about["gauges_every_s"] for about in told})
+    missed = sum(about["gauges_missed"] for about in told)
+    lines = [
+        "While it was measured, the server kept a record of each request, and its gauges were read every"
+        f" {seconds:g} s: what that costs it is in all numbers here."
+        for seconds in every
+    ]
+    return [*lines, f"{missed} reads of the gauges failed, and are missing there."] if missed else lines

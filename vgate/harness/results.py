@@ -195,8 +195,8 @@ class Run:
     """Name of a cell's folder -> attempts before this one, INVALID, which are kept beside the cells; 0 is left out."""
 
     @cached_property
-    def certificate(self) -> Certificate | None:
-        """Bounds of the instrument: the worst of the sessions that measured this run; None where none was certified."""
+    def certificates(self) -> list[Certificate]:
+        """Bounds of the instrument, for each number of driver processes: the worst of the sessions of this run."""
         return certificate.worst(certificate.load(self.path / CERTIFICATE))
 
     @property

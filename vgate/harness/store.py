@@ -88,11 +88,12 @@ class RunFolder:
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
-    def note_failure(self, cell: Cell, reason: str) -> None:
-        """Keep why a cell could not be measured; the next run tries again."""
-        write_json(
-            self.failures / f"{self.place(cell).name}.json", {"axes": cell.axes, "round": cell.round, "reason": reason}
-        )
+    def note_failure(self, cell: Cell, reason: str, traceback: str | None = None) -> Path:
+        """Keep why a cell could not be measured; the next run tries again. Returns the file that says so."""
+        path = self.failures / f"{self.place(cell).name}.json"
+        about = {"axes": cell.axes, "round": cell.round, "reason": reason}
+        write_json(path, about | ({"traceback": traceback.splitlines()} if traceback else {}))
+        return path
 
     def finished(self) -> list[Path]:
         """The folders of all finished cells, in the order in which they were measured."""

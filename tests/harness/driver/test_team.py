@@ -73,8 +73,11 @@ def test_one_that_dies_fails_the_plan(drive: Drive, golden: Golden, driver: Load
             killed.append(driver.pids[1])
             os.kill(driver.pids[1], signal.SIGKILL)
 
-    with pytest.raises(DriverFailed, match="ended with exit code -9"):
+    with driver._log.open("a", encoding="utf-8") as log:
+        log.write("an error of an earlier cell\n")
+    with pytest.raises(DriverFailed, match="ended with exit code -9") as told:
         drive(server.url, closed(2), drivers=2, tick=kill)
+    assert "earlier cell" not in str(told.value)
     assert driver.pids == []
     assert drive(server.url, closed(2), drivers=1, duration_s=0.2).exchanges
 

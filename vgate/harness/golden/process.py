@@ -43,13 +43,14 @@ def golden(log: Path, **options: float | None) -> Iterator[GoldenServer]:
     Raises RuntimeError, with its last words, if it does not start.
     """
     given = [f"--{name.replace('_', '-')}={value}" for name, value in options.items() if value is not None]
-    begin = log.stat().st_size if log.exists() else 0
+    begin = child.size(log)
     process = child.start(["vgate.harness.golden", *given], log)
     limit = time.monotonic() + START_LIMIT_S
     try:
         while not (said := log.read_bytes()[begin:]).endswith(b"\n") or not said.strip().isdigit():
             if process.poll() is not None or time.monotonic() > limit:
-                raise RuntimeError(f"the golden server did not start; its log ends with:\n{child.last_lines(log)}")
+                last = child.last_lines(log, since=begin)
+                raise RuntimeError(f"the golden server did not start; its log ends with:\n{last}")
             time.sleep(LOOK_EVERY_S)
         yield GoldenServer(f"http://127.0.0.1:{int(said)}", process.pid)
     finally:
