@@ -51,7 +51,7 @@ def test_a_certificate(tmp_path: Path, text: str) -> None:
     run = run_of(tmp_path)
     if text == "{}":  # nothing in it is wrong
         (run.path / "certificate.json").write_text(text, encoding="utf-8")
-        assert load_run(run.path).certificate is None
+        assert load_run(run.path).certificates == []
         return
     assert "is cut off, or not as V-Gate writes it" in told(run, "certificate.json", text)
 
