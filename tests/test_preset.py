@@ -49,6 +49,21 @@ def test_measured_written_served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         assert server.find("listening")[0]["graph"] != graph
 
 
+def test_one_round_of_a_sweep_writes_none_and_that_is_told_before(tmp_path: Path) -> None:
+    sweep = [*SETTINGS[:2], *SHORT, "-m", "batch=passthrough,lockstep", f"trial.results_dir={tmp_path / 'r'}"]
+    command = [sys.executable, "-m", "vgate.bench", *sweep, "--write-preset", "mine"]
+    done = subprocess.run(
+        command, env=os.environ | {"PYTHONPATH": str(ROOT)}, cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    before, _, after = done.stderr.partition("server ready")
+    assert (
+        "note: so few rounds name no winner, and --write-preset writes only one; trial.rounds=3 may show it" in before
+    )
+    assert "vgate: no preset: " in after
+    assert not (tmp_path / "conf").exists()
+
+
 def test_a_name_that_is_taken_is_told_before_anything_is_measured(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "vgate.bench", "+preset=dry_run", f"trial.results_dir={tmp_path}"]
     done = subprocess.run([*command, "--write-preset", "classic"], capture_output=True, text=True, check=False)

@@ -46,7 +46,7 @@ def test_the_command_writes_page_and_summary_and_says_the_verdict(run: FakeRun) 
     command = [sys.executable, "-m", "vgate.report", str(run.path)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     headline, path = done.stdout.splitlines()
-    assert headline.startswith("batch=passthrough is best: 500.00 good requests/s")
+    assert headline.startswith("batch=passthrough leads in one run, which is no proof: 500.00 good requests/s")
     assert Path(path) == run.path / "report.html"
     assert (run.path / "summary.csv").read_text(encoding="utf-8").startswith("batch,round,requests,")
 
@@ -54,7 +54,7 @@ def test_the_command_writes_page_and_summary_and_says_the_verdict(run: FakeRun) 
 def test_the_verdict_stands_before_everything_else(run: FakeRun) -> None:
     page = report(load_run(run.path))
     body = page[page.index("<body>") :]
-    assert body.index("batch=passthrough is best") < body.index("<table>") < body.index("<svg")
+    assert body.index("batch=passthrough leads") < body.index("<table>") < body.index("<svg")
 
 
 def test_the_page_fetches_nothing(run: FakeRun) -> None:

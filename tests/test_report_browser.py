@@ -81,7 +81,7 @@ def test_the_verdict_is_on_the_first_screen(page: Page) -> None:
     box = page.locator(".headline").bounding_box()
     assert box is not None
     assert box["y"] + box["height"] < PHONE["height"]
-    assert "batch=passthrough batch.max_batch_size=8 is best" in page.locator(".headline").inner_text()
+    assert "batch=passthrough batch.max_batch_size=8 leads" in page.locator(".headline").inner_text()
 
 
 def test_a_number_leads_to_its_rows(page: Page) -> None:

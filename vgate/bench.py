@@ -53,6 +53,10 @@ def _measure_and_report(cells: list[Cell], folder: RunFolder, preset: str | None
         progress.say(f"{count} cells are taken from {run}")
     manifest = _open_manifest(folder, cells, progress, now)
     progress.say(f"{folder.path}: {_what_to_do(cells, missing, folder)}")
+    if preset and missing and _too_few_rounds(cells):
+        progress.say(
+            "note: so few rounds name no winner, and --write-preset writes only one; trial.rounds=3 may show it"
+        )
     begin = time.monotonic()
     if missing:
         sweep(cells, folder, progress)
@@ -68,6 +72,13 @@ def _missing(cells: list[Cell], folder: RunFolder) -> list[Cell]:
         folder.forget_dropped()
     dropped = folder.dropped()
     return [cell for cell in ordered(cells) if not folder.has(cell) and cell.effective_hash not in dropped]
+
+
+def _too_few_rounds(cells: list[Cell]) -> bool:
+    """Whether several configurations will have too few for a verdict."""
+    from vgate.harness.interval import MINIMUM_RUNS  # brings scipy
+
+    return len({cell.effective_hash for cell in cells}) > 1 and cells[0].settings.trial.rounds < MINIMUM_RUNS
 
 
 def _what_to_do(cells: list[Cell], missing: list[Cell], folder: RunFolder) -> str:

@@ -98,6 +98,7 @@ class FakeRun:
         if "samples" in changes:
             gauges.save(changes["samples"], folder / GAUGES)
 
-    def add_failure(self, axes: dict[str, str], reason: str) -> None:
-        """A cell that could not be measured."""
-        write_json(self.path / "failures" / f"{reason[:5]}.json", {"axes": axes, "round": 0, "reason": reason})
+    def add_failure(self, axes: dict[str, str], reason: str, number: int = 0) -> None:
+        """A cell that could not be measured, of round `number`."""
+        name = f"{reason[:5]}-{'-'.join(axes.values())}-{number}.json"
+        write_json(self.path / "failures" / name, {"axes": axes, "round": number, "reason": reason})

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 from tests.harness.rows import FakeRun, steady
@@ -42,6 +43,46 @@ def test_a_hopeless_difference_is_called_equal(tmp_path: Path) -> None:
         run.add(steady(a), A, round=number, load=RATE)
         run.add(steady(b), B, round=number, load=RATE)
     assert any("Take the best two as equal" in step.why for step in steps(run))
+
+
+def test_more_rounds_do_not_mend_an_invalid_one(tmp_path: Path) -> None:
+    run = FakeRun(tmp_path / "run")
+    for number in range(3):
+        run.add(steady(500), A, round=number, load=RATE, cpu_share=0.9 if number == 1 else 0.1)
+        run.add(steady(400), B, round=number, load=RATE)
+    assert settings(run)[0] == "--fresh"
+    assert not any(text.startswith("trial.rounds=") for text in settings(run))
+
+
+def test_the_edges_are_those_of_the_verdicts_best(tmp_path: Path) -> None:
+    """Not of another configuration whose mean over the fewer rounds in which it is valid is higher."""
+    run = FakeRun(tmp_path / "run")
+    for number, (best, other) in enumerate([(500, 400), (500, 400), (500, 400), (100, 90)]):
+        run.add(steady(best), {**A, "batch.max_batch_size": "4"}, round=number, load=RATE)
+        size = {**A, "batch.max_batch_size": "8"}
+        run.add(steady(other), size, round=number, load=RATE, cpu_share=0.9 if number == 3 else 0.1)
+        run.add(steady(80), {**A, "batch.max_batch_size": "2"}, round=number, load=RATE)
+    assert not any(text.startswith("batch.max_batch_size") for text in settings(run))
+
+
+def test_what_was_dropped_was_tried(tmp_path: Path) -> None:
+    run = FakeRun(tmp_path / "run")
+    for size, count in (("2", 300), ("4", 500), ("8", 400)):
+        run.add(steady(count), {**A, "batch.max_batch_size": size}, load=RATE)
+    largest = str({**A, "batch.max_batch_size": "8"})
+    loaded = replace(load_run(run.path), dropped={largest: "it was dropped"})
+    assert not any(step.do.startswith("batch.max_batch_size") for step in advice(loaded, judge(loaded)))
+
+
+def test_groups_that_were_asked_the_same_are_looked_at_one_by_one(tmp_path: Path) -> None:
+    run = FakeRun(tmp_path / "run")
+    for rate in (100, 200):
+        for size in ("2", "4"):
+            axes = {**A, "batch.max_batch_size": size, "load.rate": str(rate)}
+            run.add(steady(rate * int(size)), axes, load={"rate": rate})
+    found = steps(run)
+    assert [step.do for step in found] == ["trial.rounds=3", "batch.max_batch_size=4,8", "trial.baseline=true"]
+    assert found[1].why.startswith("load.rate=100: batch.max_batch_size was best at 4, the largest")
 
 
 def test_the_edge_of_an_axis(tmp_path: Path) -> None:

@@ -50,3 +50,39 @@ def test_one_axis_is_no_map(tmp_path: Path) -> None:
     run.add(steady(100), {"batch": "a"})
     run.add(steady(90), {"batch": "b"})
     assert mapped(run) is None
+
+
+def by_rate(path: Path) -> FakeRun:
+    """Three strategies and three caches at two rates: the axis of what is asked has the fewest values."""
+    run = FakeRun(path)
+    for rate in (100, 200):
+        for batch, share in (("a", 0.5), ("b", 0.7), ("c", 0.9)):
+            for cache, more in (("x", 0), ("y", 3), ("z", 6)):
+                axes = {"batch": batch, "cache": cache, "load.rate": str(rate)}
+                run.add(steady(int(rate * share) + more), axes, load={"rate": rate})
+    return run
+
+
+def test_no_square_holds_what_was_asked_differently(tmp_path: Path) -> None:
+    """The best over rates would be the best of the highest rate."""
+    found = mapped(by_rate(tmp_path / "run"))
+    assert found is not None
+    assert (found.row_axis, found.column_axis, found.others) == ("load.rate", "batch", ["cache"])
+    values = {row: {square.value for square in squares} for row, squares in found.rows}
+    assert values == {"100": {56, 76, 96}, "200": {106, 146, 186}}
+
+
+def test_each_rate_has_a_best(tmp_path: Path) -> None:
+    found = mapped(by_rate(tmp_path / "run"))
+    assert found is not None
+    assert [max(square.share for square in squares) for _, squares in found.rows] == [1, 1]
+
+
+def test_three_axes_of_what_is_asked_make_no_map(tmp_path: Path) -> None:
+    run = FakeRun(tmp_path / "run")
+    for number in range(8):
+        values = [f"{number >> bit & 1}" for bit in range(3)]
+        load = {"rate": 100 + int(values[0]), "burstiness": 1 + int(values[1])}
+        axes = dict(zip(("load.rate", "load.burstiness", "slo.ttft_ms"), values, strict=True))
+        run.add(steady(100), axes, load=load, slo={"ttft_ms": 100.0 + int(values[2]), "tpot_ms": None, "e2e_ms": None})
+    assert mapped(run) is None

@@ -39,10 +39,11 @@ def fake(path: Path) -> FakeRun:
     return run
 
 
-def two(path: Path, **of_best: Any) -> Run:
+def two(path: Path, rounds: int = 3, **of_best: Any) -> Run:
     run = fake(path)
-    add(run, 100, "good", *LOCKSTEP, **of_best)
-    add(run, 50, "bad", "+preset=dry_run")
+    for number in range(rounds):
+        add(run, 100, "good", *LOCKSTEP, round=number, **of_best)
+        add(run, 50, "bad", "+preset=dry_run", round=number)
     return load_run(run.path)
 
 
@@ -70,7 +71,7 @@ def test_it_says_where_it_came_from(tmp_path: Path) -> None:
     text = write_preset(run, winner(run), "best").read_text(encoding="utf-8")
     graph = graph_hash(compose("serve", LOCKSTEP, {}).settings)
     for told in (
-        "# Measured: run, named=good, 1 round from 2026-01-01T00:00:01.000+00:00, all valid.",
+        "# Measured: run, named=good, 3 rounds from 2026-01-01T00:00:01.000+00:00, all valid.",
         "#   named=good is best: 100.00 good requests/s",
         "# Source: V-Gate 0.4.0, commit c0ffee with changes; machine: x.",
         "# Command: python -m vgate.bench",
@@ -101,9 +102,42 @@ def test_an_invalid_winner_is_refused(tmp_path: Path) -> None:
     add(run, 100, "good", *LOCKSTEP, round=0)
     add(run, 100, "good", *LOCKSTEP, round=1, cpu_share=0.9)
     add(run, 50, "bad", "+preset=dry_run", round=0)
-    for wanted in (None, "named=good"):
-        with pytest.raises(Refused, match=r"named=good \(round 2\) is INVALID: the load driver used 90%"):
-            winner(load_run(run.path), wanted)
+    with pytest.raises(Refused, match=r"named=good \(round 2\) is INVALID: the load driver used 90%"):
+        winner(load_run(run.path), "named=good")
+    with pytest.raises(
+        Refused, match=r"named=good has the most .* but is INVALID in round 2: the load driver used 90%"
+    ):
+        winner(load_run(run.path))
+
+
+@pytest.mark.parametrize("rounds", [1, 2])
+def test_who_only_leads_is_refused_and_how_to_get_a_winner_is_told(tmp_path: Path, rounds: int) -> None:
+    run = two(tmp_path, rounds)
+    with pytest.raises(Refused) as error:
+        winner(run)
+    told = str(error.value)
+    assert told.startswith("named=good leads in ")
+    assert "The same command with trial.rounds=3 goes on from here and may show one." in told
+    assert told.endswith(f"name it: python -m vgate.preset {run.path} NAME --configuration 'AXES'")
+    assert winner(run, "named=good").words == "Chosen by name, not by the run's verdict."
+
+
+def test_several_loads_have_no_one_winner(tmp_path: Path) -> None:
+    run = fake(tmp_path)
+    for rate in ("10", "20"):
+        add(run, 100, f"at{rate}", *LOCKSTEP, "load=poisson", f"load.rate={rate}")
+    with pytest.raises(
+        Refused, match=r"^Not one verdict but 2: cells that differ in load\.rate were not asked the same"
+    ):
+        winner(load_run(run.path))
+
+
+def test_a_single_configuration_that_failed_in_a_round_is_refused(tmp_path: Path) -> None:
+    run = fake(tmp_path)
+    add(run, 100, "only", *LOCKSTEP)
+    run.add_failure({"named": "only"}, "it died", number=1)
+    with pytest.raises(Refused, match=r"No winner: named=only, .* is FAILED in round 2: it died"):
+        winner(load_run(run.path))
 
 
 def test_a_dropped_configuration_is_not_written(tmp_path: Path) -> None:

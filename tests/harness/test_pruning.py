@@ -54,6 +54,31 @@ def test_what_requests_at_the_edges_can_make_is_no_difference(tmp_path: Path) ->
     assert surely_worse(load_run(run.path).results, 3, candidates=2) == []
 
 
+def test_nobody_is_dropped_for_having_been_asked_less(tmp_path: Path) -> None:
+    """At half the rate there is half as much to be had; at each rate the slower one is dropped."""
+    run = FakeRun(tmp_path / "run")
+    for number in range(3):
+        for rate, fast, slow in ((100, 100, 50), (50, 50, 20)):
+            for axes, good in ((FAST, fast), (SLOW, slow)):
+                run.add(steady(good + number), {**axes, "load.rate": str(rate)}, round=number, load={"rate": rate})
+    dropped = surely_worse(load_run(run.path).results, 3, candidates=4)
+    assert {one.name: one.leader for one in dropped} == {
+        "batch=lockstep load.rate=100": "batch=passthrough load.rate=100",
+        "batch=lockstep load.rate=50": "batch=passthrough load.rate=50",
+    }
+
+
+def test_who_cannot_win_drops_nobody(tmp_path: Path) -> None:
+    """The fastest is INVALID in a round, so the next one may be the winner."""
+    run = FakeRun(tmp_path / "run")
+    for number in range(4):
+        run.add(steady(200 + number), FAST, round=number, cpu_share=0.95 if number == 1 else 0.1)
+        run.add(steady(100 + number), SLOW, round=number)
+        run.add(steady(50 + number), NEAR, round=number)
+    (dropped,) = surely_worse(load_run(run.path).results, 4, candidates=3)
+    assert (dropped.name, dropped.leader) == ("batch=time_window", "batch=lockstep")
+
+
 def test_the_risk_is_shared_out() -> None:
     """Whatever the number of looks and of candidates, the parts never add up to more than the whole."""
     for candidates in (2, 3, 12):

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from statistics import fmean, stdev
 
+from vgate.harness.asked import asked, identity
 from vgate.harness.configurations import Configuration, configurations
-from vgate.harness.contenders import Contender, contenders
+from vgate.harness.contest import Contest
 from vgate.harness.goodput_map import number
 from vgate.harness.interval import MINIMUM_RUNS
 from vgate.harness.metrics.percentile import minimum_n
@@ -29,21 +30,38 @@ class Step:
 
 def advice(run: Run, verdict: Verdict) -> list[Step]:
     """The steps in the order in which they should be taken; empty if nothing is open."""
-    valid = [result for result in run.results if not result.invalid]
-    found = [one for one in contenders(valid, verdict.metric) if one.key not in run.dropped]
-    ranked = [one for one in configurations(run, verdict.metric) if one.valid]
     if run.imported:
         return [Step("Only the file's numbers are known. Measured by vgate.bench, they could be checked.")]
-    return [
-        *_finish(run),
-        *_repair(run, len(valid)),
-        *_rounds(found, verdict),
-        *_edges(ranked, found),
-        *_longer(ranked),
-        *_load(ranked, verdict),
-        *_open_loop(ranked),
-        *_baseline(ranked),
-    ]
+    measured = [one for one in configurations(run, verdict.metric) if one.valid]
+    steps = [*_finish(run), *_repair(run)]
+    if verdict.groups:
+        steps += _of_groups(measured, verdict)
+    else:
+        ranked = _first_first(measured, verdict)
+        steps += [*_rounds(verdict), *_edges(ranked, verdict), *_longer(ranked), *_load(ranked, verdict)]
+        steps += _open_loop(ranked)
+    return [*steps, *_baseline(measured)]
+
+
+def _of_groups(measured: list[Configuration], verdict: Verdict) -> list[Step]:
+    """What the groups leave open, each setting once: the run's command measures all of them."""
+    found: dict[str, Step] = {}
+    for name, one in verdict.groups.items():
+        ranked = _first_first(measured, one)
+        for step in [*_rounds(one), *_edges(ranked, one)]:
+            found.setdefault(step.do or step.why, Step(f"{name}: {step.why}", step.do))
+    return list(found.values())
+
+
+def _first_first(measured: list[Configuration], verdict: Verdict) -> list[Configuration]:
+    """Those that were asked what the verdict is on, its first before all others."""
+    label = verdict.ranking[0].labels[0] if verdict.ranking else None
+    first = next((one for one in measured if one.label == label), None)
+    if first is None:
+        return measured
+    question = identity(asked(first.results[0]))
+    mine = [one for one in measured if one is not first and identity(asked(one.results[0])) == question]
+    return [first, *mine]
 
 
 def _finish(run: Run) -> Iterator[Step]:
@@ -53,22 +71,21 @@ def _finish(run: Run) -> Iterator[Step]:
         yield Step(f"{len(run.failed)} cells could not be measured; the same command tries them again.")
 
 
-def _repair(run: Run, valid: int) -> Iterator[Step]:
-    if valid < len(run.results):
-        count = len(run.results) - valid
+def _repair(run: Run) -> Iterator[Step]:
+    count = sum(bool(result.invalid) for result in run.results)
+    if count:
         why = "Put right what the reasons name; the same command measures them again."
         yield Step(f"{count} measurements are INVALID. {why}")
 
 
-def _rounds(found: list[Contender], verdict: Verdict) -> Iterator[Step]:
+def _rounds(verdict: Verdict) -> Iterator[Step]:
     """More rounds where there is no interval yet, or one that includes zero."""
-    if len(found) < 2:
-        return
-    differences = _differences(found[0], found[1])
+    if len(verdict.ranking) < 2 or any(one.bad for one in verdict.ranking[:2]):
+        return  # more rounds do not mend one that cannot be used
+    differences = Contest(verdict.ranking).differences
     if len(differences) < MINIMUM_RUNS:
-        yield Step(
-            "There is no interval: a single run cannot say how much a second one would differ.", "trial.rounds=3"
-        )
+        why = "There is no interval: a single run cannot say how much a second one would differ."
+        yield Step(why, f"trial.rounds={MINIMUM_RUNS}")
     elif verdict.winner is None and fmean(differences) > 0:
         wanted = _enough(differences)
         if wanted <= MOST_ROUNDS:
@@ -83,14 +100,9 @@ def _enough(differences: list[float]) -> int:
     return max(len(differences) + 2, math.ceil((2.2 * ratio) ** 2) + 1)
 
 
-def _differences(best: Contender, second: Contender) -> list[float]:
-    shared = sorted(best.by_round.keys() & second.by_round.keys())
-    return [best.by_round[number] - second.by_round[number] for number in shared]
-
-
-def _edges(ranked: list[Configuration], found: list[Contender]) -> Iterator[Step]:
+def _edges(ranked: list[Configuration], verdict: Verdict) -> Iterator[Step]:
     """Axes of numbers whose best value is the smallest or largest tried: the best may lie beyond."""
-    if not found or len(found[0].labels) > 1:
+    if not verdict.ranking or len(verdict.ranking[0].labels) > 1:
         return  # several labels measure the same thing, so the axes that part them have no effect
     best = ranked[0].axes
     for axis, text in best.items():

@@ -1,8 +1,10 @@
 """Cells that measure the same thing, together."""
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 from statistics import fmean
+from typing import Any
 
 from vgate.harness.results import Result
 
@@ -11,7 +13,8 @@ from vgate.harness.results import Result
 class Contender:
     """Rounds of one configuration, and configurations that differ in nothing effective.
 
-    key: their `effective_hash`; values: round -> label -> the metric that decides.
+    key: their `effective_hash`; values: round -> label -> the metric that decides, of valid measurements.
+    bad: round -> INVALID or FAILED, and why: who has such a round cannot win.
     resolution: what one request more or less at the window's edges makes, as a share of the metric.
     """
 
@@ -19,6 +22,7 @@ class Contender:
     labels: list[str] = field(default_factory=list)
     values: dict[int, dict[str, float]] = field(default_factory=dict)
     resolution: float = 0.0
+    bad: dict[int, tuple[str, str]] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -36,6 +40,24 @@ class Contender:
         """Over the rounds."""
         return fmean(self.by_round.values())
 
+    def over(self, rounds: Collection[int]) -> float:
+        """The mean over these of its rounds; over all if none are given."""
+        return fmean(self.by_round[number] for number in rounds) if rounds else self.mean
+
+    def shared(self, other: "Contender") -> list[int]:
+        """The rounds in which both have a valid measurement: only over these they may be compared."""
+        return sorted(self.values.keys() & other.values.keys())
+
+    @property
+    def bad_words(self) -> str:
+        """What is wrong in which rounds, and why in the first of them; empty if nothing is."""
+        if not self.bad:
+            return ""
+        numbers = sorted(self.bad)
+        which = ", ".join(str(number + 1) for number in numbers)
+        states = " or ".join(sorted({state for state, _ in self.bad.values()}, reverse=True))
+        return f"{states} in round{'s' if len(numbers) > 1 else ''} {which}: {self.bad[numbers[0]][1]}"
+
     @property
     def noise(self) -> float | None:
         """Largest relative difference between two labels' means, at least the resolution; None with one label."""
@@ -46,16 +68,27 @@ class Contender:
         return max([*gaps, self.resolution])
 
 
-def contenders(results: list[Result], metric: str) -> list[Contender]:
-    """The results grouped by what they effectively measure, best mean first."""
+def contenders(results: Sequence[Result], metric: str, failed: Sequence[dict[str, Any]] = ()) -> list[Contender]:
+    """The results grouped by what they effectively measure, best mean first; without those that have no valid one.
+
+    failed: the run's cells that could not be measured.
+    """
     groups: dict[str, Contender] = {}
     for result in results:
         contender = groups.setdefault(key := result.about["effective_hash"], Contender(key))
+        if result.invalid:
+            contender.bad[result.about["round"]] = ("INVALID", result.invalid[0])
+            continue
         if result.label not in contender.labels:
             contender.labels.append(result.label)
         contender.values.setdefault(result.about["round"], {})[result.label] = float(result.numbers[metric])
         contender.resolution = max(contender.resolution, _resolution(result))
-    return sorted(groups.values(), key=lambda contender: contender.mean, reverse=True)
+    for failure in failed:
+        same = next((result for result in results if result.about["axes"] == failure["axes"]), None)
+        if same is not None:
+            groups[same.about["effective_hash"]].bad[failure["round"]] = ("FAILED", failure["reason"])
+    found = [contender for contender in groups.values() if contender.values]
+    return sorted(found, key=lambda contender: contender.mean, reverse=True)
 
 
 def noise(found: list[Contender]) -> tuple[float, Contender] | None:

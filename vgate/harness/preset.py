@@ -12,11 +12,12 @@ from vgate.config.graph import graph_hash
 from vgate.config.own_preset import preset_path
 from vgate.config.schema import Settings
 from vgate.config.secrets import BLOT
+from vgate.harness.advice import advice
 from vgate.harness.bundle import with_keys
 from vgate.harness.contenders import Contender
 from vgate.harness.files import write_text
 from vgate.harness.results import Result, Run
-from vgate.harness.verdict import judge, standing
+from vgate.harness.verdict import Verdict, judge
 
 # Of the server's section: where it listens is not the winner's.
 ELSEWHERE = ("host", "port")
@@ -54,11 +55,19 @@ def winner(run: Run, wanted: str | None = None) -> Winner:
         reasons = "; ".join(dict.fromkeys(reason for result in run.results for reason in result.invalid))
         raise Refused(f"every measurement of this run is INVALID: {reasons}")
     verdict = judge(run)
-    found = standing(run, valid, verdict.metric)
-    if len(found) > 1 and verdict.winner is None:
-        raise Refused(f"{verdict.headline} --configuration names one all the same")
+    if verdict.winner is None and (len(verdict.ranking) != 1 or verdict.ranking[0].bad):
+        raise Refused(f"{verdict.headline} {_how_to_get_one(run, verdict)}")
     words = "\n".join([verdict.headline, *verdict.details])
-    return _checked(Winner(found[0].labels[0], words, _of(run, found[0])))
+    first = verdict.ranking[0]
+    return _checked(Winner(first.labels[0], words, _of(run, first)))
+
+
+def _how_to_get_one(run: Run, verdict: Verdict) -> str:
+    """Out of a run that has no winner."""
+    more = next((step.do for step in advice(run, verdict) if step.do.startswith("trial.rounds=")), None)
+    goes_on = f"The same command with {more} goes on from here and may show one. " if more else ""
+    named = f"python -m vgate.preset {run.path} NAME --configuration 'AXES'"
+    return f"{goes_on}To take one all the same, name it: {named}"
 
 
 def write_preset(run: Run, chosen: Winner, name: str) -> Path:

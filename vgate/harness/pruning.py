@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from vgate.harness.asked import by_question
 from vgate.harness.contenders import Contender, contenders
 from vgate.harness.interval import MINIMUM_RUNS, paired_interval
 from vgate.harness.results import Result
@@ -35,16 +36,32 @@ class Dropped:
 def surely_worse(results: list[Result], rounds: int, candidates: int) -> list[Dropped]:
     """Whom to drop after `rounds` rounds of an engine that began with so many `candidates`.
 
-    Invalid measurements take no part, and neither do other engines, which were not measured at the same time.
+    Only those are held against each other that were asked the same. Invalid measurements take no part, and neither do
+    other engines, which were not measured at the same time.
     """
+    if rounds < MINIMUM_RUNS:
+        return []
+    return [
+        dropped
+        for group in by_question(results).values()
+        for dropped in _among(group, rounds, confidence(rounds, candidates))
+    ]
+
+
+def _among(results: list[Result], rounds: int, level: float) -> list[Dropped]:
+    """Of results that were asked the same. Who lacks a valid round cannot win, so nobody is dropped for its sake."""
     valid = [result for result in results if not result.invalid]
-    if rounds < MINIMUM_RUNS or not valid:
+    if not valid:
         return []
     metric, unit = deciding(valid[0].slo)
-    found = contenders(valid, metric)
+    found = contenders(results, metric)
+    leader = next((one for one in found if not one.bad and len(one.values) == rounds), None)
+    if leader is None:
+        return []
+    others = [one for one in found if one is not leader]
     return [
-        Dropped(loser.key, loser.name, found[0].name, rounds, least, unit)
-        for loser, least in losers(found, confidence(rounds, candidates))
+        Dropped(loser.key, loser.name, leader.name, rounds, least, unit)
+        for loser, least in losers([leader, *others], level)
     ]
 
 

@@ -38,6 +38,9 @@ def summary(run: Run, verdict: Verdict) -> dict[str, Any]:
         "metric": verdict.metric,
         "details": verdict.details,
         "standing": standing(run, verdict),
+        "groups": [
+            {"asked": name, "headline": one.headline, "winner": one.winner} for name, one in verdict.groups.items()
+        ],
         "next": [{"why": step.why, "do": step.do} for step in advice(run, verdict)],
         "measurements": counts(run),
         "problems": problems(run),

@@ -1,9 +1,11 @@
 """Who won, by how much, and how sure that is, in words."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
+from vgate.harness.asked import asked, by_question, differing
 from vgate.harness.contenders import Contender, contenders, noise
-from vgate.harness.interval import MINIMUM_RUNS, t_interval
+from vgate.harness.contest import Contest, ranked
+from vgate.harness.interval import MINIMUM_RUNS
 from vgate.harness.metrics.goodput import Slo
 from vgate.harness.results import Result, Run
 
@@ -14,6 +16,8 @@ class Verdict:
 
     metric: the column of the summary that decides; unit: its unit in words.
     targets: the headline's last sentence, where there is one: what good means.
+    ranking: who can win, best first; who was dropped is not there.
+    groups: where not all cells were asked the same, the verdict on those that were, by what tells them apart.
     """
 
     headline: str
@@ -22,25 +26,45 @@ class Verdict:
     metric: str
     unit: str
     targets: str = ""
+    ranking: list[Contender] = field(default_factory=list)
+    groups: dict[str, "Verdict"] = field(default_factory=dict)
 
 
 def judge(run: Run) -> Verdict:
-    """The verdict on a run's valid cells. No winner is named by a margin within the noise of the machine."""
+    """The verdict on a run's cells; where they were not all asked the same, one on each group that was.
+
+    No winner is named by a margin within the noise of the machine, in fewer than three rounds, or with a round of it
+    INVALID or FAILED.
+    """
     if run.imported:
         return _imported(run, run.imported["tool"])
-    valid = [result for result in run.results if not result.invalid]
+    groups = {name: _judge(run, results) for name, results in by_question(run.results).items()}
+    return _several(run, groups) if len(groups) > 1 else _with_notes(run, *(groups.values() or [_judge(run, [])]))
+
+
+def _judge(run: Run, results: list[Result]) -> Verdict:
+    """On results that were asked the same."""
+    valid = [result for result in results if not result.invalid]
     slo = valid[0].slo if valid else None
     metric, unit = deciding(slo)
-    found = standing(run, valid, metric)
-    headline, winner = _decide(found, unit, bool(run.dropped))
+    # What a sweep has dropped was surely worse, though its few rounds may not look so.
+    found = ranked([one for one in contenders(results, metric, run.failed) if one.key not in run.dropped])
+    headline, winner = _decide(found, unit, any(result.about["effective_hash"] in run.dropped for result in results))
     targets = f" Good means {slo}." if slo else ""
-    details = [*_certainty(found, unit), *_caveats(run, len(valid))]
-    return Verdict(headline + targets, details, winner, metric, unit, targets)
+    return Verdict(headline + targets, _certainty(found, unit), winner, metric, unit, targets, found)
 
 
-def standing(run: Run, valid: list[Result], metric: str) -> list[Contender]:
-    """Who can win, best mean first: what a sweep has dropped was surely worse, though few rounds may not look so."""
-    return [contender for contender in contenders(valid, metric) if contender.key not in run.dropped]
+def _with_notes(run: Run, verdict: Verdict) -> Verdict:
+    return replace(verdict, details=[*verdict.details, *_noise_words(verdict.ranking), *_caveats(run)])
+
+
+def _several(run: Run, groups: dict[str, Verdict]) -> Verdict:
+    keys = ", ".join(differing([asked(result) for result in run.results]))
+    headline = f"Not one verdict but {len(groups)}: cells that differ in {keys} were not asked the same."
+    told = [" ".join([f"{name}: {verdict.headline}", *verdict.details]) for name, verdict in groups.items()]
+    known = [line for one in groups.values() if noise(one.ranking) for line in _noise_words(one.ranking)]
+    first = next(iter(groups.values()))
+    return Verdict(headline, [*told, *known, *_caveats(run)], None, first.metric, first.unit, groups=groups)
 
 
 def _imported(run: Run, tool: str) -> Verdict:
@@ -60,45 +84,49 @@ def _decide(found: list[Contender], unit: str, dropped: bool) -> tuple[str, str 
     """The headline, and the winner if there is one."""
     if not found:
         return "No verdict: there is no valid measurement.", None
-    best, *others = found
+    best = found[0]
     if best.mean == 0:
         return f"No winner: no configuration had any {unit}.", None
-    if not others and dropped:
-        return f"{best.name} is best: {best.mean:.2f} {unit}; the others were dropped, see below.", best.name
-    if not others:
+    if len(found) > 1:
+        return _between(Contest(found), unit)
+    if best.bad:
+        return f"No winner: {best.name}, {best.mean:.2f} {unit}, is {best.bad_words}.", None
+    if not dropped:
         return f"{best.name}: {best.mean:.2f} {unit}.", None
-    second = others[0]
-    doubt = _doubt(found)
-    if doubt:
-        pair = f"{best.name} ({best.mean:.2f} {unit}) and {second.name} ({second.mean:.2f})"
-        return f"No winner between {pair}: {doubt}.", None
-    lead = f"the next, {second.name}, has {_margin(best, second):.1%} less ({second.mean:.2f})"
-    return f"{best.name} is best: {best.mean:.2f} {unit}; {lead}.", best.name
+    return f"{best.name} is best: {best.mean:.2f} {unit}; the others were dropped, see below.", best.name
 
 
-def _doubt(found: list[Contender]) -> str | None:
-    best, second = found[:2]
-    margin, known, interval = _margin(best, second), noise(found), _interval(best, second)
-    if known and margin <= known[0]:
-        return f"their difference of {margin:.1%} is within the noise of this machine, {known[0]:.1%}"
-    if margin <= max(best.resolution, second.resolution):
-        return f"their difference of {margin:.1%} is what the requests at the window's edges can make"
-    if interval is not None and interval[0] <= 0:
-        return "the interval of their difference includes zero"
-    return None
+def _between(contest: Contest, unit: str) -> tuple[str, str | None]:
+    """The same, of the first two of several."""
+    best, second, (more, less) = contest.best, contest.second, contest.values
+    if best.bad:
+        return f"No winner: {best.name} has the most {unit} ({more:.2f}), but is {best.bad_words}.", None
+    if contest.doubt:
+        return (
+            f"No winner between {best.name} ({more:.2f} {unit}) and {second.name} ({less:.2f}): {contest.doubt}.",
+            None,
+        )
+    lead = f"{more:.2f} {unit}; the next, {second.name}, has {contest.margin:.1%} less ({less:.2f})"
+    if contest.proven:
+        return f"{best.name} is best: {lead}.", best.name
+    rounds = len(contest.rounds)
+    runs = "one run" if rounds == 1 else f"{rounds} runs"
+    why = f"{second.name} is valid in no more" if second.bad else f"a winner needs trial.rounds={MINIMUM_RUNS}"
+    return f"{best.name} leads in {runs}, which is no proof: {lead}; {why}.", None
 
 
 def _certainty(found: list[Contender], unit: str) -> list[str]:
+    """How sure the difference between the first two is, and who has rounds that are missing."""
+    lacking = [f"{one.name} cannot win, for it is {one.bad_words}." for one in found if one.bad]
     if len(found) < 2:
-        return _noise_words(found)
-    interval = _interval(found[0], found[1])
-    if interval is None:
-        return [f"{_runs(found)}: no interval (it needs trial.rounds={MINIMUM_RUNS} or more).", *_noise_words(found)]
-    difference = f"{interval[0]:+.2f} to {interval[1]:+.2f} {unit}"
-    return [
-        f"{_runs(found)}: the 95 % interval of the difference between the best two is {difference}.",
-        *_noise_words(found),
-    ]
+        return lacking
+    contest = Contest(found)
+    runs = f"{len(contest.rounds)} runs each" if len(contest.rounds) != 1 else "One run each"
+    if contest.interval is None:
+        return [f"{runs}: no interval (it needs trial.rounds={MINIMUM_RUNS} or more).", *lacking]
+    difference = "{:+.2f} to {:+.2f}".format(*contest.interval)
+    interval = f"the 95 % interval of the difference between the best two is {difference} {unit}"
+    return [f"{runs}: {interval}.", *lacking]
 
 
 def _noise_words(found: list[Contender]) -> list[str]:
@@ -110,10 +138,10 @@ def _noise_words(found: list[Contender]) -> list[str]:
     return [f"The noise of this machine in this run is {amount:.1%}: {words}. Smaller differences mean nothing."]
 
 
-def _caveats(run: Run, valid: int) -> list[str]:
+def _caveats(run: Run) -> list[str]:
     notes = []
-    if len(run.results) > valid:
-        invalid = len(run.results) - valid
+    invalid = sum(bool(result.invalid) for result in run.results)
+    if invalid:
         notes.append(f"{invalid} of {len(run.results)} measurements are INVALID and take no part in the verdict.")
     notes += [f"{words}; it takes no part in the verdict." for words in run.dropped.values()]
     taken = [result for result in run.results if "taken_from" in result.about]
@@ -135,18 +163,3 @@ def _caveats(run: Run, valid: int) -> list[str]:
     if any("users" in result.config["load"] for result in run.results):
         notes.append("Closed loop: a slower server was asked less, so latencies were not measured at equal rates.")
     return notes
-
-
-def _runs(found: list[Contender]) -> str:
-    rounds = min(len(contender.by_round) for contender in found[:2])
-    return "One run each" if rounds == 1 else f"{rounds} runs each"
-
-
-def _margin(best: Contender, second: Contender) -> float:
-    return (best.mean - second.mean) / best.mean
-
-
-def _interval(best: Contender, second: Contender) -> tuple[float, float] | None:
-    """Of the differences round by round: cells of one round were asked the same questions."""
-    shared = sorted(best.by_round.keys() & second.by_round.keys())
-    return t_interval([best.by_round[number] - second.by_round[number] for number in shared])
