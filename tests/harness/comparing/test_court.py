@@ -3,6 +3,7 @@
 import itertools
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -146,6 +147,55 @@ def test_where_nothing_can_be_used_it_gives_up(of_b: Measured | None, told: str)
     assert hearing.failed
     assert hearing.decision.verdict == UNDECIDED
     assert hearing.pairs[0].problems == [told]
+
+
+def broken(machine: Machine, side: str, every: int) -> Callable[[Cell], Measured | None]:
+    """The machine, but one of so many measurements of that side fails."""
+    return lambda cell: None if cell.side == side and cell.round % every == 0 else machine(cell)
+
+
+@pytest.mark.parametrize("side", ["A", "B"])
+@pytest.mark.parametrize("slower", [-0.2, 0.0, 0.2])
+def test_a_side_that_breaks_often_does_not_win_by_the_rest(side: str, slower: float) -> None:
+    """One pair of four is left out in every look, however clear the others are."""
+    hearing = hear(two_alike(), RULES, broken(Machine(slower, normal(0.001), seed=1), side, every=4))
+    assert hearing.decision.verdict == UNDECIDED
+    assert hearing.rounds == RULES.max_rounds
+    (why,) = hearing.objections
+    other = "B" if side == "A" else "A"
+    assert why.startswith("6 of 24 pairs had to be left out, more than 20%")
+    assert f"{side} in 6" in why
+    assert f"{other} in 0" in why
+
+
+def test_a_few_pairs_that_are_left_out_only_cost_more_rounds() -> None:
+    """One of the first four is more than a fifth, of the first six no longer."""
+    hearing = hear(two_alike(), RULES, broken(Machine(0.2, normal(0.001), seed=1), "B", every=1000))
+    assert (hearing.rounds, hearing.decision.verdict, hearing.objections) == (3, WORSE, [])
+
+
+def refusing(machine: Machine, side: str, share: float) -> Callable[[Cell], Measured]:
+    return lambda cell: replace(machine(cell), unanswered=round(100 * share) if cell.side == side else 0)
+
+
+@pytest.mark.parametrize("slower", [-0.2, 0.0, 0.2])
+def test_a_latency_is_not_compared_where_one_side_refuses_more(slower: float) -> None:
+    """It refused those that would have been slow. More rounds would not change that, so there are none."""
+    machine = Machine(slower, normal(0.001), seed=1)
+    hearing = hear(two_alike(), RULES, refusing(machine, "B", 0.29))
+    assert hearing.decision.verdict == UNDECIDED
+    assert hearing.rounds == 2
+    (why,) = hearing.objections
+    assert why.startswith("Not comparable: e2e_ms_p50 is of answered requests alone, and A answered 100.0% of its")
+    assert "B 71.0%" in why
+
+
+def test_refusals_within_the_margin_or_counted_by_the_metric_are_no_obstacle() -> None:
+    few = hear(two_alike(), RULES, refusing(Machine(0.2, normal(0.001), seed=1), "B", 0.01))
+    assert few.decision.verdict == WORSE
+    counted = Rules(GOODPUT, MARGIN, max_rounds=12)
+    many = hear(two_alike(), counted, refusing(Machine(0.2, normal(0.001), seed=1), "B", 0.5))
+    assert many.decision.verdict == BETTER
 
 
 def test_nothing_good_against_something_is_worse() -> None:

@@ -6,8 +6,9 @@ import pytest
 
 from tests.harness.comparing.synthetic import GOODPUT, LATENCY, measured
 from tests.harness.rows import FakeRun, frame, row, steady
+from tests.harness.rows import failed as refused
 from vgate.config import ConfigError
-from vgate.harness.comparing.metric import METRICS, Measured, gain, metric_named, resolution
+from vgate.harness.comparing.metric import METRICS, Measured, gain, incomparable, metric_named, resolution
 from vgate.harness.results import load_run
 
 TARGETS = {"slo": {"ttft_ms": 500.0, "tpot_ms": None, "e2e_ms": None}}
@@ -89,3 +90,18 @@ def test_an_undefined_metric_is_no_value(tmp_path: Path) -> None:
 
 def test_invalid_comes_along(tmp_path: Path) -> None:
     assert "80%" in one(tmp_path, steady(100), "goodput_per_s", cpu_share=0.9).invalid[0]
+
+
+def test_requests_without_an_answer_are_counted(tmp_path: Path) -> None:
+    answers = [row(10 * n, 0.01, (10 * n + 20, 10 * n + 30)) for n in range(30)]
+    rows = frame(*answers, *(refused(5 + 10 * n) for n in range(10)))
+    found = one(tmp_path, rows, "e2e_ms_p50")
+    assert (found.requests, found.unanswered, found.invalid) == (40, 10, ())
+
+
+def test_shares_of_answered_requests_may_differ_by_the_margin() -> None:
+    all_of_them, most = [measured(1.0)] * 2, [measured(1.0, unanswered=3), measured(1.0, unanswered=1)]
+    assert incomparable(LATENCY, (all_of_them, most), math.log1p(0.03)) is None
+    assert "A answered 100.0% of its requests, B 98.0%" in str(incomparable(LATENCY, (all_of_them, most), 0.01))
+    assert incomparable(GOODPUT, (all_of_them, most), 0.01) is None
+    assert incomparable(LATENCY, (all_of_them, []), 0.01) is None

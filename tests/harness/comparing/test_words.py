@@ -86,3 +86,13 @@ def test_graph_hashes_are_kept() -> None:
     found = told(sides, hear(sides, RULES, Machine(0.0, normal(0.001), 1)), two_servers=False)
     assert found.document["graphs"] == {"a": sides.a.graph_hash, "b": sides.b.graph_hash}
     assert len(set(found.document["graphs"].values())) == 2
+
+
+def test_too_many_pairs_left_out_are_told_with_whose_fault_it_is() -> None:
+    machine = Machine(-0.2, normal(0.001), 1)
+    hearing = hear(two_alike(), RULES, lambda cell: None if cell.side == "B" and cell.round % 3 == 0 else machine(cell))
+    found = told(two_alike(), hearing, two_servers=False)
+    assert (found.decision.verdict, found.exit_code) == ("undecided", 3)
+    assert "3 of 8 pairs had to be left out, more than 20%" in found.text
+    assert "A in 0 and B in 3" in found.text
+    assert "The same command measures the pairs that were left out again." in found.notes

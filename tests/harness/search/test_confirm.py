@@ -1,7 +1,13 @@
+from collections import Counter
+
+import pytest
+
 from vgate.config import compose
 from vgate.config.bench_schema import BenchSettings
 from vgate.harness.cells import Cell
+from vgate.harness.metrics.goodput import Slo
 from vgate.harness.search.confirm import FIRST_ROUND, confirm
+from vgate.harness.search.telling import tell
 
 
 def cell(name: str) -> Cell:
@@ -46,3 +52,24 @@ def test_a_round_that_is_not_valid_for_both_takes_no_part() -> None:
 
     (found,) = confirm(BASE, [(GOOD, 12.5)], 3, measure)
     assert (found.rounds, found.interval, found.better) == (2, None, False)
+
+
+@pytest.mark.parametrize(("breaks", "lost"), [("time_window", (1, 0)), ("passthrough", (0, 1))])
+def test_more_than_a_fifth_of_the_rounds_left_out_confirm_nothing(breaks: str, lost: tuple[int, int]) -> None:
+    def measure(one: Cell) -> float | None:
+        return None if one.round == FIRST_ROUND and one.axes["batch"] == breaks else measured(one)
+
+    (found,) = confirm(BASE, [(GOOD, 12.5)], 4, measure)
+    assert found.interval is not None
+    assert found.interval[0] > 0
+    assert (found.lost, found.baseline_lost) == lost
+    assert not found.decided
+    assert not found.better
+    told = tell([(GOOD, 12.5)], [found], Counter(), "goodput_per_s", Slo())
+    assert (told.document["winner"], told.decided) == (None, False)
+    assert told.lines[1].startswith(
+        "batch=time_window: undecided. 1 of 4 fresh rounds were left out, more than 20%:"
+        f" it FAILED or was INVALID in {lost[0]}, the baseline in {lost[1]}."
+    )
+    (enough,) = confirm(BASE, [(GOOD, 12.5)], 5, measure)
+    assert enough.better

@@ -2,11 +2,11 @@
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from vgate.harness.cells import Cell
-from vgate.harness.comparing.decision import UNDECIDED, Decision, decide
-from vgate.harness.comparing.metric import Measured, Metric, gain, resolution
+from vgate.harness.comparing.decision import MOST_LEFT_OUT, UNDECIDED, Decision, decide, too_many
+from vgate.harness.comparing.metric import Measured, Metric, gain, incomparable, resolution
 from vgate.harness.comparing.sides import SIDES, Sides
 from vgate.load.seeds import derive
 
@@ -42,7 +42,11 @@ class Pair:
     @property
     def problems(self) -> list[str]:
         """Why the pair takes no part in the decision, in words; empty if it does."""
-        return [problem for side, one in zip(SIDES, (self.a, self.b), strict=True) for problem in _problems(side, one)]
+        return [problem for side in SIDES for problem in self.problems_of(side)]
+
+    def problems_of(self, side: str) -> list[str]:
+        """Those of one side."""
+        return _problems(side, self.a if side == SIDES[0] else self.b)
 
     def gain(self, metric: Metric) -> float:
         """How much better B was, as `metric.gain`. Of a usable pair."""
@@ -69,16 +73,45 @@ class Hearing:
 
     @property
     def decision(self) -> Decision:
-        """The verdict on the pairs so far."""
-        metric = self.rules.metric
-        step = resolution(metric, ([one.a for one in self.used if one.a], [one.b for one in self.used if one.b]))
-        return decide([pair.gain(metric) for pair in self.used], self.rules.margin, step)
+        """The verdict on the pairs so far: undecided, whatever they say, where something speaks against using them."""
+        return replace(self._by_gains, verdict=UNDECIDED) if self.objections else self._by_gains
+
+    @property
+    def objections(self) -> list[str]:
+        """Why the pairs that can be used may not decide, in words."""
+        refusals = incomparable(self.rules.metric, self._sides, self.rules.margin)
+        return [words for words in (self._lost, refusals) if words]
 
     @property
     def over(self) -> bool:
-        """Whether another round could not change anything, or is not to be had."""
+        """Whether another round could not change anything, or is not to be had.
+
+        More pairs can make up for some that were left out; for requests that one side does not answer they cannot.
+        """
         hopeless = self.rounds >= PATIENCE and not self.used
-        return hopeless or self.rounds >= self.rules.max_rounds or self.decision.verdict != UNDECIDED
+        settled = self._by_gains.verdict != UNDECIDED and not self._lost
+        return hopeless or self.rounds >= self.rules.max_rounds or settled
+
+    @property
+    def _by_gains(self) -> Decision:
+        metric = self.rules.metric
+        return decide([pair.gain(metric) for pair in self.used], self.rules.margin, resolution(metric, self._sides))
+
+    @property
+    def _sides(self) -> tuple[list[Measured], list[Measured]]:
+        return [one.a for one in self.used if one.a], [one.b for one in self.used if one.b]
+
+    @property
+    def _lost(self) -> str | None:
+        """That too many pairs could not be used, and by whose fault."""
+        left_out, total = len(self.left_out), len(self.pairs)
+        if not too_many(left_out, total):
+            return None
+        fault = " and ".join(f"{side} in {sum(bool(p.problems_of(side)) for p in self.pairs)}" for side in SIDES)
+        return (
+            f"{left_out} of {total} pairs had to be left out, more than {MOST_LEFT_OUT:.0%}, so those that are left"
+            f" may be the lucky ones of a side that breaks: {fault}."
+        )
 
     @property
     def failed(self) -> bool:

@@ -7,6 +7,8 @@ from statistics import fmean
 from vgate.harness.comparing.sequence import anytime_interval
 
 BETTER, WORSE, SAME, UNDECIDED = "better", "worse", "same", "undecided"
+# Of what was measured: what is left when more had to be left out may be the lucky part of a side that breaks.
+MOST_LEFT_OUT = 0.2
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,11 @@ def decide(gains: Sequence[float], margin: float, resolution: float = 0.0) -> De
     if interval is not None:
         interval = min(interval[0], effect - resolution), max(interval[1], effect + resolution)
     return Decision(ruling(interval, margin), effect, interval, len(gains))
+
+
+def too_many(left_out: int, measured: int) -> bool:
+    """Whether what is left may not stand for all that was measured."""
+    return measured > 0 and left_out / measured > MOST_LEFT_OUT
 
 
 def ruling(interval: tuple[float, float] | None, margin: float) -> str:

@@ -33,7 +33,7 @@ class Measured:
     """One measurement, as far as a comparison looks at it.
 
     value: None where the metric is undefined or refused for want of requests. invalid: the reasons, if any.
-    cell: its folder's name.
+    cell: its folder's name. unanswered: how many of its requests were refused, or failed.
     """
 
     value: float | None
@@ -42,6 +42,7 @@ class Measured:
     attainment: float
     invalid: tuple[str, ...]
     cell: str
+    unanswered: int = 0
 
     @classmethod
     def of(cls, result: Result, metric: Metric) -> "Measured":
@@ -54,6 +55,7 @@ class Measured:
             float(numbers["attainment"]),
             tuple(result.invalid),
             result.folder.name,
+            int(numbers["errors"]),
         )
 
 
@@ -77,6 +79,22 @@ def resolution(metric: Metric, sides: tuple[list[Measured], list[Measured]]) -> 
     """What one request more or less makes of the mean gain; 0 for a latency."""
     fewest = min(sum(one.requests for one in side) for side in sides)
     return 1 / max(1, fewest) if metric.counted else 0.0
+
+
+def incomparable(metric: Metric, sides: tuple[list[Measured], list[Measured]], margin: float) -> str | None:
+    """Why this number of the two sides may not be compared, in words; None if it may.
+
+    A latency is of answered requests alone: a side that refuses what would have been slow looks fast.
+    """
+    if metric.counted or not all(sides):
+        return None
+    answered = [1 - sum(one.unanswered for one in side) / max(1, sum(one.requests for one in side)) for side in sides]
+    if abs(answered[0] - answered[1]) <= math.expm1(margin):
+        return None
+    return (
+        f"Not comparable: {metric.column} is of answered requests alone, and A answered {answered[0]:.1%} of its"
+        f" requests, B {answered[1]:.1%}; --metric attainment or completed counts those that were not answered too."
+    )
 
 
 def _positive(metric: Metric, measured: Measured) -> float:

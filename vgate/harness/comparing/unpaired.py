@@ -2,14 +2,15 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import fmean, variance
 
 from vgate.config.errors import ConfigError
-from vgate.harness.comparing.decision import Decision, ruling
+from vgate.harness.asked import asked, differing, spelt
+from vgate.harness.comparing.decision import MOST_LEFT_OUT, UNDECIDED, Decision, ruling, too_many
 from vgate.harness.comparing.finding import Finding
-from vgate.harness.comparing.metric import Measured, Metric, gain
+from vgate.harness.comparing.metric import Measured, Metric, gain, incomparable
 from vgate.harness.interval import MINIMUM_RUNS, t95
 from vgate.harness.layout import MANIFEST
 from vgate.harness.results import NoResults, Result, Run, load_run
@@ -25,6 +26,12 @@ class Sample:
     name: str
     run: Run
     results: list[Result]
+
+    @property
+    def failed(self) -> list[str]:
+        """Why rounds of it could not be measured."""
+        axes = self.results[0].about["axes"]
+        return [f"FAILED: {failure['reason']}" for failure in self.run.failed if failure["axes"] == axes]
 
 
 def is_run(text: str) -> bool:
@@ -49,10 +56,17 @@ def read_sample(text: str) -> Sample:
 
 
 def compare_runs(a: Sample, b: Sample, metric: Metric, margin: float) -> Finding:
-    """By Welch's t-interval of the difference of mean logarithms; at least three rounds each, else undecided."""
+    """By Welch's t-interval of the difference of mean logarithms; at least three rounds each, else undecided.
+
+    ConfigError where they were not asked the same.
+    """
+    _refuse_other_questions(a, b)
     measured = [[Measured.of(result, metric) for result in sample.results] for sample in (a, b)]
     used = [[one for one in side if one.value is not None and not one.invalid] for side in measured]
+    left_out = [_left_out(side, sample.failed) for side, sample in zip(measured, (a, b), strict=True)]
+    objections = _objections(used, left_out, incomparable(metric, (used[0], used[1]), margin))
     decision = _decision(used[0], used[1], metric, margin)
+    decision = replace(decision, verdict=UNDECIDED) if objections else decision
     return Finding(
         names=(f"{a.run.path}: {a.name}", f"{b.run.path}: {b.name}"),
         metric=metric,
@@ -61,7 +75,7 @@ def compare_runs(a: Sample, b: Sample, metric: Metric, margin: float) -> Finding
         values=_values(used[0], used[1]) if all(used) else None,
         how=f"Unpaired: {len(used[0])} and {len(used[1])} runs, measured at different times.",
         paired=False,
-        notes=_notes(measured, used),
+        notes=[OPEN_TO_DRIFT, *_notes(used, left_out), *objections],
         data={"cells": {side: [one.cell for one in ones] for side, ones in zip("ab", used, strict=True)}},
         failed=not all(used),
     )
@@ -93,12 +107,36 @@ def _values(a: list[Measured], b: list[Measured]) -> tuple[float, float]:
     return fmean(one.value or 0.0 for one in a), fmean(one.value or 0.0 for one in b)
 
 
-def _notes(measured: list[list[Measured]], used: list[list[Measured]]) -> list[str]:
-    notes = [OPEN_TO_DRIFT]
-    for side, all_of, kept in zip("AB", measured, used, strict=True):
-        if len(kept) < len(all_of):
-            why = next((one.invalid[0] for one in all_of if one.invalid), "the metric is undefined or refused")
-            notes.append(f"Left out, {len(all_of) - len(kept)} of {len(all_of)} runs of {side}: {why}")
+def _refuse_other_questions(a: Sample, b: Sample) -> None:
+    questions = [asked(result) for sample in (a, b) for result in sample.results]
+    different = [f"{key} ({' and '.join(spelt(questions, key))})" for key in differing(questions)]
+    if different:
+        what = "which requests, when, for how long and with which targets must be the same to compare them"
+        raise ConfigError(f"A and B (from the command line) were not asked the same, {', '.join(different)}: {what}")
+
+
+def _left_out(measured: list[Measured], failed: list[str]) -> list[str]:
+    """Why each round that takes no part does not."""
+    invalid = [f"INVALID: {one.invalid[0]}" for one in measured if one.invalid]
+    refused = ["the metric is undefined or refused" for one in measured if one.value is None and not one.invalid]
+    return [*failed, *invalid, *refused]
+
+
+def _notes(used: list[list[Measured]], left_out: list[list[str]]) -> list[str]:
+    notes = []
+    for side, kept, lost in zip("AB", used, left_out, strict=True):
+        if lost:
+            notes.append(f"Left out, {len(lost)} of {len(lost) + len(kept)} runs of {side}: {lost[0]}")
         if len(kept) < MINIMUM_RUNS:
             notes.append(f"{side} has {len(kept)} usable runs; an interval needs {MINIMUM_RUNS} (trial.rounds).")
     return notes
+
+
+def _objections(used: list[list[Measured]], left_out: list[list[str]], refusals: str | None) -> list[str]:
+    """Why what can be used may not decide."""
+    lost = [
+        f"More than {MOST_LEFT_OUT:.0%} of the runs of {side} had to be left out, so those that are left may be lucky."
+        for side, kept, out in zip("AB", used, left_out, strict=True)
+        if too_many(len(out), len(out) + len(kept))
+    ]
+    return [*lost, *([refusals] if refusals else [])]

@@ -88,6 +88,9 @@ def _advice(hearing: Hearing) -> list[str]:
         return []
     if not hearing.used:
         return ["No pair could be used, so there is nothing to decide by."]
+    if hearing.objections:
+        again = ["The same command measures the pairs that were left out again."] if hearing.left_out else []
+        return [*hearing.objections, *again]
     more = f"--max-rounds {2 * rules.max_rounds} goes on from here; a longer trial.duration_s makes each pair steadier."
     if decision.interval is None or decision.interval[0] <= 0 <= decision.interval[1]:
         return [more]

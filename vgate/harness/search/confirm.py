@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from vgate.harness.cells import Cell
+from vgate.harness.comparing.decision import too_many
 from vgate.harness.interval import paired_interval
 
 FIRST_ROUND = 1000  # so that no seed of the search comes again
@@ -18,7 +19,8 @@ class Confirmed:
     """A candidate beside the baseline, over the same fresh rounds.
 
     value, baseline: means over the rounds that both have. interval: of the mean difference; None below three rounds.
-    searched: what the search had seen of it.
+    searched: what the search had seen of it. measured: how many rounds were tried.
+    lost, baseline_lost: in how many of them it, and the baseline, FAILED or was INVALID.
     """
 
     label: str
@@ -27,11 +29,19 @@ class Confirmed:
     interval: tuple[float, float] | None
     rounds: int
     searched: float
+    measured: int
+    lost: int
+    baseline_lost: int
+
+    @property
+    def decided(self) -> bool:
+        """Whether the rounds may decide: there is an interval, and not too many of them were left out."""
+        return self.interval is not None and not too_many(self.measured - self.rounds, self.measured)
 
     @property
     def better(self) -> bool:
         """Surely better than the baseline."""
-        return self.interval is not None and self.interval[0] > 0
+        return self.decided and self.interval is not None and self.interval[0] > 0
 
 
 def confirm(baseline: Cell, candidates: Sequence[tuple[Cell, float]], rounds: int, measure: Measure) -> list[Confirmed]:
@@ -49,7 +59,7 @@ def confirm(baseline: Cell, candidates: Sequence[tuple[Cell, float]], rounds: in
                 values[cell.config_hash][number] = value
     level = 1 - (1 - CONFIDENCE) / max(1, len(candidates))
     base = values[baseline.config_hash]
-    found = [_confirmed(cell.label, values[cell.config_hash], base, level, seen) for cell, seen in candidates]
+    found = [_confirmed(cell.label, values[cell.config_hash], base, level, seen, rounds) for cell, seen in candidates]
     return sorted(found, key=lambda one: one.value if one.value is not None else float("-inf"), reverse=True)
 
 
@@ -59,7 +69,7 @@ def again(cell: Cell, number: int) -> Cell:
 
 
 def _confirmed(
-    label: str, values: dict[int, float], base: dict[int, float], level: float, searched: float
+    label: str, values: dict[int, float], base: dict[int, float], level: float, searched: float, rounds: int
 ) -> Confirmed:
     shared = sorted(values.keys() & base.keys())
     return Confirmed(
@@ -69,4 +79,7 @@ def _confirmed(
         paired_interval(values, base, level),
         len(shared),
         searched,
+        rounds,
+        rounds - len(values),
+        rounds - len(base),
     )
