@@ -4,9 +4,10 @@ import shutil
 import sys
 from dataclasses import replace
 
-from vgate.harness.cells import Cell
-from vgate.harness.comparing.court import PAIRS_PER_ROUND, Rules, cells, hear
+from vgate.harness.comparing.court import PAIRS_PER_ROUND, Hearing, Rules, cells, hear
+from vgate.harness.comparing.decision import UNDECIDED
 from vgate.harness.comparing.finding import Finding
+from vgate.harness.comparing.metric import Measured
 from vgate.harness.comparing.sides import SIDES, Sides
 from vgate.harness.comparing.stand import both_fit, measuring
 from vgate.harness.comparing.words import told
@@ -14,6 +15,7 @@ from vgate.harness.files import write_json
 from vgate.harness.layout import COMPARISON
 from vgate.harness.manifest import circumstances, secrets_of, session
 from vgate.harness.progress import Progress
+from vgate.harness.results import Result
 from vgate.harness.store import RunFolder
 
 CELLS_PER_ROUND = PAIRS_PER_ROUND * len(SIDES)
@@ -24,7 +26,7 @@ def hold(sides: Sides, folder: RunFolder, rules: Rules) -> Finding:
     one_server = sides.one_engine or not both_fit(sides)
     rules = replace(rules, fixed_order=one_server and not sides.one_engine)
     planned = cells(sides, rules)
-    forget_torn_rounds(folder, planned)
+    forget_bad_pairs(folder, sides, rules)
     known = {cell.key: cell for cell in planned if not folder.has(cell)}
     progress = Progress(list(known.values()))
     progress.say(f"{folder.path}: at most {len(known)} measurements to make, in rounds of {CELLS_PER_ROUND}")
@@ -38,10 +40,26 @@ def hold(sides: Sides, folder: RunFolder, rules: Rules) -> Finding:
     return finding
 
 
-def forget_torn_rounds(folder: RunFolder, planned: list[Cell]) -> None:
-    """Throw away what is there of a round that is not whole: its other part would be measured at another time."""
-    for start in range(0, len(planned), CELLS_PER_ROUND):
-        round_of = planned[start : start + CELLS_PER_ROUND]
-        if not all(map(folder.has, round_of)):
-            for cell in filter(folder.has, round_of):
+def forget_bad_pairs(folder: RunFolder, sides: Sides, rules: Rules) -> None:
+    """Throw away what cannot be used of the pairs that are there, unless a verdict stands on them as they are.
+
+    A pair is two measurements with one seed, one right after the other: where one of them is missing, FAILED or
+    INVALID, both are made again, for the other one was made under whatever the machine did at its time. Pairs that are
+    good stay, wherever their round was torn.
+    """
+    planned = cells(sides, rules)
+    found = {
+        cell.key: Measured.of(Result.read(folder.place(cell)), rules.metric) for cell in filter(folder.has, planned)
+    }
+    if _decided(hear(sides, rules, lambda cell: found.get(cell.key))):
+        return
+    for start in range(0, len(planned), len(SIDES)):
+        pair = planned[start : start + len(SIDES)]
+        if not all(cell.key in found and not found[cell.key].invalid for cell in pair):
+            for cell in filter(folder.has, pair):
                 shutil.rmtree(folder.place(cell))
+
+
+def _decided(hearing: Hearing) -> bool:
+    whole = all(pair.a and pair.b for pair in hearing.pairs)
+    return whole and hearing.decision.verdict != UNDECIDED
