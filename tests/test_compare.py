@@ -131,3 +131,25 @@ def test_a_run_and_a_configuration_do_not_mix(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr(sys, "argv", ["compare", str(tmp_path / "a"), "batch=lockstep"])
     with pytest.raises(ConfigError, match=r"no manifest\.json there"):
         main()
+
+
+def test_a_program_that_breaks_does_not_say_that_b_is_worse(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Python's own exit code for an error is 1."""
+
+    def breaks(*_: object) -> None:
+        raise RuntimeError("out of order")
+
+    monkeypatch.setattr("vgate.harness.comparing.session.hold", breaks)
+    monkeypatch.setattr(sys, "argv", ["compare", "", "", *QUICK, f"trial.results_dir={tmp_path}"])
+    assert main() == 4
+    assert "RuntimeError: out of order" in capsys.readouterr().err
+
+
+def test_runs_that_were_not_asked_the_same_are_a_wrong_setting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, users in (("a", 1), ("b", 2)):
+        FakeRun(tmp_path / name).add(steady(50), load={"users": users})
+    monkeypatch.setattr(sys, "argv", ["compare", str(tmp_path / "a"), str(tmp_path / "b")])
+    with pytest.raises(ConfigError, match=r"were not asked the same, load\.users \(1 and 2\)"):
+        main()

@@ -4,6 +4,7 @@ import argparse
 import json
 import math
 import sys
+import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,8 +24,9 @@ A and B are settings in quotes, '' for none; the settings after them hold for bo
 same requests, until B is surely better or worse by more than the margin, surely the same within it, or --max-rounds is
 reached. A and B may also be folders of two finished runs (results/<run>, or results/<run>::<configuration>)."""
 CODES = """Exit codes: 0 B is better or the same, 1 B is worse, 2 a wrong setting, 3 undecided, 4 nothing could be
-measured or another bench is at it, 130 stopped. So a CI job that compares '' with a change fails unless B holds the
-line."""
+measured, nothing could be written or another bench is at it, 130 stopped. So a CI job that compares '' with a change
+fails unless B holds the line."""
+NOT_MEASURED = 4
 
 
 def main() -> int:
@@ -35,7 +37,13 @@ def main() -> int:
             "A and B are needed: python -m vgate.compare 'batch=passthrough' 'batch=lockstep'; see --help"
         )
     a, b, *common = args.overrides
-    finding = _runs(args, a, b, common) or _configurations(args, a, b, common)
+    try:
+        finding = _runs(args, a, b, common) or _configurations(args, a, b, common)
+    except ConfigError:
+        raise
+    except Exception:  # noqa: BLE001 -- whatever it is: Python's own exit code for it, 1, says that B is worse
+        traceback.print_exc()
+        return NOT_MEASURED
     if finding is None:
         return 0
     print(json.dumps(finding.document) if args.json else finding.text)
@@ -95,7 +103,7 @@ def _configurations(args: argparse.Namespace, a: str, b: str, common: list[str])
             cli.show(cell.container, [name])
         return None
     folder = RunFolder(Path(sides.a.settings.trial.results_dir) / sides.run_name)
-    with held(folder, args.fresh, busy=4):
+    with held(folder, args.fresh, busy=NOT_MEASURED, unwritable=NOT_MEASURED):
         return _heard(sides, folder, Rules(metric, args.margin, args.max_rounds))
 
 

@@ -3,28 +3,39 @@
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import NoReturn
 
 from vgate.harness.store import RunBusy, RunFolder
 
 
 @contextmanager
-def held(folder: RunFolder, fresh: bool = False, busy: int = 1) -> Iterator[None]:
+def held(folder: RunFolder, fresh: bool = False, busy: int = 1, unwritable: int = 2) -> Iterator[None]:
     """Hold the folder for the block. SIGTERM ends it as Ctrl-C does; who stops it is told that the rest is kept.
 
-    `fresh` throws earlier results away. SystemExit with `busy` where another bench holds the folder.
+    `fresh` throws earlier results away. SystemExit with `busy` where another bench holds the folder, with `unwritable`
+    where it cannot be written.
     """
     signal.signal(signal.SIGTERM, _terminate)
-    try:
-        with folder.locked(fresh):
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(folder.locked(fresh))
+        except RunBusy as error:
+            _end(str(error), busy)
+        except OSError as error:
+            results, why = folder.path.parent, error.strerror or error
+            _end(f"results_dir = {str(results)!r}: {folder.path} cannot be written: {why}", unwritable)
+        try:
             yield
-    except RunBusy as error:
-        print(f"vgate: {error}", file=sys.stderr)
-        raise SystemExit(busy) from None
-    except KeyboardInterrupt:
-        print(f"\nstopped; what is finished is kept in {folder.path}: the same command goes on there", file=sys.stderr)
-        raise
+        except KeyboardInterrupt:
+            kept = f"what is finished is kept in {folder.path}: the same command goes on there"
+            print(f"\nstopped; {kept}", file=sys.stderr)
+            raise
+
+
+def _end(message: str, code: int) -> NoReturn:
+    print(f"vgate: {message}", file=sys.stderr)
+    raise SystemExit(code) from None
 
 
 def _terminate(_signal: int, _frame: object) -> NoReturn:
