@@ -2,15 +2,19 @@
 
 import subprocess
 import sys
+import typing
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
+from pydantic import BaseModel
 
 from tests.config.composing import serve, written, wrong
 from vgate.config import cli
+from vgate.config.bench_schema import BenchSettings
 from vgate.config.schema import ApiKey
-from vgate.config.secrets import without_secrets
+from vgate.config.secrets import is_secret, without_secrets
 
 KEYED = ["security=keys", "security.api_keys=[{key: sk-secret, name: ann}]"]
 
@@ -113,3 +117,72 @@ def test_O6_a_wrong_cache_url_is_refused_without_its_password() -> None:
 
 def test_O6_settings_do_not_print_their_urls() -> None:
     assert "secret" not in repr(serve("cache=redis", "cache.url=redis://ann:secret@h").settings)
+
+
+SECRET_NAMES = [
+    "key", "api_key", "API_KEY", "apiKey", "ssl_keyfile", "hf_token", "HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "token",
+    "auth_token", "access_tokens", "password", "passwd", "redis_password", "PGPASSWORD", "passphrase", "secret",
+    "AWS_SECRET_ACCESS_KEY", "client_secret", "credentials", "Authorization", "proxy-authorization", "basic_auth",
+    "cookie",
+]  # fmt: skip
+OPEN_NAMES = [
+    "tokenizer", "prompt_tokens", "output_tokens", "max_num_batched_tokens", "prefill_tokens_per_s", "eos_token",
+    "max_tokens_in_flight", "return_tokens_as_token_ids", "url", "name", "model_id", "author", "passthrough",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SECRET_NAMES)
+@pytest.mark.parametrize("value", ["hunter2", 4711, ["hunter2"], {"one": "hunter2"}])
+def test_O6_what_is_called_a_secret_is_one(name: str, value: Any) -> None:
+    """Also where it stands in an engine's own arguments, which no schema knows."""
+    shown = without_secrets({"engine": {"extra_args": {name: value, "swap_space": 4}}})
+    assert "hunter2" not in str(shown)
+    assert "4711" not in str(shown)
+    assert shown["engine"]["extra_args"]["swap_space"] == 4
+
+
+@pytest.mark.parametrize("name", OPEN_NAMES)
+def test_O6_and_what_only_sounds_like_one_is_shown(name: str) -> None:
+    assert without_secrets({name: "shown"}) == {name: "shown"}
+
+
+def test_O6_whether_there_is_one_is_no_secret() -> None:
+    assert without_secrets({"hf_token": True, "password": None}) == {"hf_token": True, "password": None}
+
+
+def fields(annotation: Any) -> dict[str, bool]:
+    """Every field in a type, and whether its section prints it."""
+    found: dict[str, bool] = {}
+    for inner in typing.get_args(annotation):
+        found |= fields(inner)
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        for name, field in annotation.model_fields.items():
+            found |= {name: field.repr} | fields(field.annotation)
+    return found
+
+
+def test_O6_of_the_schema_nothing_is_blotted_but_its_secrets_and_what_is_not_printed_is() -> None:
+    """A secret that comes to it needs a name that is known, or has to be a URL."""
+    found = fields(BenchSettings)
+    assert len(found) > 80
+    assert {name for name in found if is_secret(name)} == {"api_keys", "key"}
+    assert {name for name, printed in found.items() if not printed} == {"key", "url"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "batch=lockstep engine.extra_args.hf_token=hunter2",
+        '{"password": "hunter2 and more hunter2", "port": 1}',
+        "x={password: 'it\\'s hunter2'}",
+        "Authorization: Bearer hunter2",
+        "Authorization: Basic hunter2",
+        "sent with Bearer hunter2",
+        "api_keys=[hunter2, name]",
+        "a redis://hunter2@host and http://host?token=hunter2",
+    ],
+)
+def test_O6_a_text_may_hold_secrets(text: str) -> None:
+    shown = without_secrets(text)
+    assert "hunter2" not in shown
+    assert without_secrets(shown) == shown
