@@ -36,6 +36,25 @@ def line(*overrides: str) -> str:
         ),
         ("workload.prompt_tokens={distribution: normal, mean: 9, stddev: 1, max: 8}", "mean must lie between"),
         ("workload.prompt_tokens={distribution: lognormal, median: 3, sigma: 9}", "must be less than or equal to 5"),
+        ("workload.prompt_tokens=1000000000000", "must be less than or equal to 1000000"),
+        (
+            "workload.output_tokens={distribution: uniform, min: 1, max: 9999999}",
+            "must be less than or equal to 1000000",
+        ),
+        (
+            "workload.prompt_tokens={distribution: lognormal, median: 1e12, sigma: 1}",
+            "median must lie between min and max",
+        ),
+        ("workload.prompt_tokens={distribution: normal, mean: 1e9, stddev: 1}", "mean must lie between min and max"),
+        (
+            "workload.prompt_tokens={distribution: normal, mean: 100, stddev: 1e12, min: 100, max: 100}",
+            "less than 1% of it lies between min and max (1000000 where there is none): stddev must be less",
+        ),
+        ("workload.prompt_tokens={distribution: normal, mean: 9, stddev: 1e300}", "stddev must be less"),
+        (
+            "workload.prompt_tokens={distribution: lognormal, median: 9000, sigma: 5, min: 9000, max: 9001}",
+            "sigma must be less",
+        ),
         ("workload.tokenizer=nowhere", "must be a folder with a tokenizer.json, such a file, or a model in the hub's"),
         ("workload.repeat_ratio=0.5", "usage_per_chunk; workload=zipf has it"),
         ("load.rate=3", "unknown key; allowed: users; load=constant, load=gamma, load=poisson have it"),
@@ -139,3 +158,12 @@ def test_the_tokenizer_may_be_the_served_models(tmp_path: Path) -> None:
     train_tokenizer().save(str(tmp_path / "tokenizer.json"))
     settings = [f"model.model_id={tmp_path}", "workload.tokenizer=${model.model_id}"]
     assert compose("bench", settings, {}).container["workload"]["tokenizer"] == str(tmp_path)
+
+
+def test_a_trace_with_endless_requests_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "azure.csv"
+    path.write_text(f"{AZURE}2024-05-10,2000,5\n", encoding="utf-8")
+    told = line("workload=trace", f"workload.path={path}", "workload.prompt_scale=1000")
+    assert told.startswith("workload.path = ")
+    assert "has a length of 2000 tokens; times workload.prompt_scale it must be at most 1000000" in told
+    assert compose("bench", ["workload=trace", f"workload.path={path}", "workload.prompt_scale=500"], {})

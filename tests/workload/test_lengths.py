@@ -5,7 +5,7 @@ from statistics import fmean, median, pstdev
 import pytest
 
 from vgate.load.draws import Draws
-from vgate.workload.lengths import lengths
+from vgate.workload.lengths import MOST, lengths
 
 
 def drawn(setting: object, count: int = 5000) -> list[int]:
@@ -51,3 +51,7 @@ def test_what_falls_outside_is_drawn_again_not_moved_to_the_ends(kind: dict[str,
 )
 def test_no_length_is_less_than_1(kind: dict[str, object]) -> None:
     assert min(drawn(kind)) == 1
+
+
+def test_no_length_is_more_than_any_machine_could_make() -> None:
+    assert max(drawn({"distribution": "lognormal", "median": MOST, "sigma": 5}, 100)) <= MOST

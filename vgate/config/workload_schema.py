@@ -1,17 +1,24 @@
 """The section `workload`: types and bounds. Values and their meaning: the files under `conf/workload/`."""
 
+from collections.abc import Callable
+from math import log
+from statistics import NormalDist
 from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag, ValidationInfo, field_validator, model_validator
 
 from vgate.config.load_schema import a_file, with_trace
 from vgate.config.sections import Component, NotNegative, Positive, PositiveFloat, Section, Share, target_of
+from vgate.workload.lengths import MOST
+
+Length = Annotated[int, Field(ge=1, le=MOST)]
+LEAST_SHARE = 0.01  # of a distribution, to fall between its bounds: what does not is drawn again
 
 
 class UniformSettings(Section):
     distribution: Literal["uniform"]
-    min: Positive
-    max: Positive
+    min: Length
+    max: Length
 
     @model_validator(mode="after")
     def _ordered(self) -> "UniformSettings":
@@ -21,13 +28,19 @@ class UniformSettings(Section):
 
 
 class _BellSettings(Section):
-    min: Positive = 1
-    max: Positive | None = None
+    min: Length = 1
+    max: Length | None = None
 
-    def middle_within(self, name: str, middle: float) -> None:
-        """Or draws would hardly ever fall between min and max."""
-        if not self.min <= middle <= (self.max or middle):
-            raise ValueError(f"{name} must lie between min and max")
+    def within(self, middle: str, spread: str, below: Callable[[float], float]) -> None:
+        """Or draws would hardly ever fall between min and max, and drawing would not end.
+
+        middle, spread: the names of those settings. below: which share of the distribution lies below a length.
+        """
+        if not self.min <= getattr(self, middle) <= (self.max or MOST):
+            raise ValueError(f"{middle} must lie between min and max ({MOST} where there is none)")
+        if getattr(self, spread) and below((self.max or MOST) + 0.5) - below(self.min - 0.5) < LEAST_SHARE:
+            told = f"less than {LEAST_SHARE:.0%} of it lies between min and max ({MOST} where there is none)"
+            raise ValueError(f"{told}: {spread} must be less, or they must be further apart")
 
 
 class NormalSettings(_BellSettings):
@@ -37,7 +50,7 @@ class NormalSettings(_BellSettings):
 
     @model_validator(mode="after")
     def _within(self) -> "NormalSettings":
-        self.middle_within("mean", self.mean)
+        self.within("mean", "stddev", lambda length: NormalDist(self.mean, self.stddev).cdf(length))
         return self
 
 
@@ -48,7 +61,8 @@ class LognormalSettings(_BellSettings):
 
     @model_validator(mode="after")
     def _within(self) -> "LognormalSettings":
-        self.middle_within("median", self.median)
+        logs = NormalDist(log(self.median), self.sigma)
+        self.within("median", "sigma", lambda length: logs.cdf(log(length)))
         return self
 
 
@@ -67,7 +81,7 @@ def _kind_of(setting: Any) -> str:
 
 
 Lengths = Annotated[
-    Annotated[Positive, Tag("vgate.number")]
+    Annotated[Length, Tag("vgate.number")]
     | Annotated[UniformSettings, Tag("vgate.uniform")]
     | Annotated[NormalSettings, Tag("vgate.normal")]
     | Annotated[LognormalSettings, Tag("vgate.lognormal")]
@@ -163,7 +177,23 @@ class TraceWorkloadSettings(_WorkloadSettings):
     @field_validator("path", mode="before")
     @classmethod
     def _readable(cls, path: Any, info: ValidationInfo) -> str:
-        return with_trace(path, info.data)
+        name = with_trace(path, info.data)
+        if info.data.keys() >= {"start_s", "max_rows", "prompt_scale", "output_scale"}:
+            _bounded(name, info.data)
+        return name
+
+
+def _bounded(path: str, settings: dict[str, Any]) -> None:
+    """No request of the trace may be longer than any length may be."""
+    from vgate.load.recorded import read_trace
+
+    rows = read_trace(path, settings["start_s"], settings["max_rows"])
+    for what, longest in (
+        ("prompt", max(row.prompt_tokens for row in rows)),
+        ("output", max(row.output_tokens for row in rows)),
+    ):
+        if longest * settings[f"{what}_scale"] > MOST:
+            raise ValueError(f"has a length of {longest} tokens; times workload.{what}_scale it must be at most {MOST}")
 
 
 WorkloadSettings = Annotated[

@@ -7,9 +7,11 @@ from typing import Any, Protocol
 
 from vgate.load.draws import Draws, exp
 
+MOST = 1_000_000  # tokens; no model takes longer prompts, and no machine wants to make them
+
 
 class Lengths(Protocol):
-    """A distribution of whole numbers from 1 on."""
+    """A distribution of whole numbers from 1 to MOST."""
 
     def draw(self, draws: Draws) -> int:
         """One length; takes what it needs from `draws`."""
@@ -77,7 +79,8 @@ def lengths(setting: int | Mapping[str, Any]) -> Lengths:
 
 
 def _within(draw: Callable[[], float], least: int, most: int | None) -> int:
+    """The settings see to it that enough falls within (`vgate.config.workload_schema`)."""
     while True:
         value = math.floor(draw() + 0.5)
-        if least <= value and (most is None or value <= most):
+        if least <= value <= (most or MOST):
             return value
