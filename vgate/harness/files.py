@@ -2,20 +2,27 @@
 
 import json
 import os
+import secrets
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+# What a killed process may leave behind: hidden, and never taken for a file of the run.
+SCRATCH = ".*.tmp"
+
 
 def write_text(path: Path, text: str) -> None:
-    """Replace a file in one step: a crash leaves the old one or the new one."""
-    scratch = path.with_name(f".{path.name}.tmp")
-    with scratch.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    scratch.replace(path)
+    """Replace a file in one step: a crash leaves the old one or the new one, and of two writers one comes last."""
+    scratch = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    try:
+        with scratch.open("x", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        scratch.replace(path)
+    finally:
+        scratch.unlink(missing_ok=True)
 
 
 def write_json(path: Path, content: Any) -> None:
