@@ -38,7 +38,7 @@ from traces import TRACES, Arrival, trace
 from vgate import clock
 from vgate.build import build_engine, build_gateway
 from vgate.config import get_config
-from vgate.harness.manifest import circumstances
+from vgate.harness.circumstances import circumstances
 from vgate.harness.metrics.percentile import minimum_n
 from vgate.observe.base import Observers
 from vgate.record import Record
@@ -189,7 +189,7 @@ def write(folder: Path, rows: list[Row], options: argparse.Namespace) -> dict[st
             writer.writeheader()
             writer.writerows(table)
     (folder / "regret.md").write_text(markdown(found), encoding="utf-8")
-    manifest = circumstances([], set()) | {"command": f"python {' '.join(sys.argv)}", "options": vars(options)}
+    manifest = circumstances([], []) | {"command": f"python {' '.join(sys.argv)}", "options": vars(options)}
     (folder / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
     print(markdown(found))
     return {"regret": [asdict(one) | {"within": one.within} for one in found], "folder": str(folder)}

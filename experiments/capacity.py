@@ -35,7 +35,7 @@ from vgate.harness.capacity.early_stopping import passes
 from vgate.harness.capacity.evidence import Probe
 from vgate.harness.capacity.queue import LIMIT, GoldenQueue, VirtualQueue
 from vgate.harness.capacity.seek import Found, Goal, Seek
-from vgate.harness.manifest import circumstances
+from vgate.harness.circumstances import circumstances
 from vgate.harness.metrics.percentile import minimum_n
 
 TOLERANCE = 0.05
@@ -224,7 +224,7 @@ def write(folder: Path, rows: list[dict[str, Any]], summaries: list[dict[str, An
         writer.writeheader()
         writer.writerows(rows)
     (folder / "summary.md").write_text(markdown(summaries), encoding="utf-8")
-    manifest = circumstances([], set()) | {"command": f"python {' '.join(sys.argv)}"}
+    manifest = circumstances([], []) | {"command": f"python {' '.join(sys.argv)}"}
     (folder / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
 
 

@@ -24,8 +24,8 @@ from statistics import median
 from realtime import add_realtime, be_realtime
 
 from vgate.harness.certificate import Certificate, certify
+from vgate.harness.circumstances import circumstances
 from vgate.harness.driving import LoadDriver
-from vgate.harness.manifest import circumstances
 
 # Figure of the certificate -> the most that its median may be.
 TARGETS = {"lag_ms_p50": 0.2, "lag_ms_p99": 1.0, "stamp_ms_p99": 1.5, "token_errors": 0}
@@ -76,7 +76,7 @@ def write(folder: Path, certificates: list[Certificate], medians: dict[str, floa
         writer.writeheader()
         writer.writerows(rows)
     (folder / "certificate.md").write_text(markdown(certificates, medians), encoding="utf-8")
-    manifest = circumstances([], set()) | {"command": f"python {' '.join(sys.argv)}"}
+    manifest = circumstances([], []) | {"command": f"python {' '.join(sys.argv)}"}
     (folder / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
 
 

@@ -25,13 +25,13 @@ from pathlib import Path
 from typing import Any
 
 from vgate.harness.cells import Cell
+from vgate.harness.circumstances import circumstances
 from vgate.harness.comparing.court import Rules, hear
 from vgate.harness.comparing.decision import BETTER, UNDECIDED, WORSE
 from vgate.harness.comparing.metric import Measured, metric_named
 from vgate.harness.comparing.sides import Sides, read_sides
 from vgate.harness.comparing.stand import standing
 from vgate.harness.comparing.words import told
-from vgate.harness.manifest import circumstances
 from vgate.harness.progress import Progress
 from vgate.harness.store import RunFolder
 
@@ -177,7 +177,7 @@ def main() -> int:
     run(options, path, {(row["kind"], int(row["seed"])) for row in read(path)})
     document = summary(read(path))
     about = {key: str(value) if isinstance(value, Path) else value for key, value in vars(options).items()}
-    manifest = circumstances([], set()) | {"command": f"python {' '.join(sys.argv)}", "options": about}
+    manifest = circumstances([], []) | {"command": f"python {' '.join(sys.argv)}", "options": about}
     for name, content in (("summary", document), ("manifest", manifest)):
         (options.results / f"{name}.json").write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
     print(json.dumps(document))

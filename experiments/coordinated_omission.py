@@ -36,9 +36,9 @@ from omission_clients import (
 )
 from realtime import add_realtime, be_realtime
 
+from vgate.harness.circumstances import circumstances
 from vgate.harness.golden.process import golden
 from vgate.harness.golden.timing import Stall, Timing, truth
-from vgate.harness.manifest import circumstances
 
 STALL_S, BUSY = 2.0, 0.6
 WITHIN_SHARE, WITHIN_MS = 0.02, 2.0
@@ -136,7 +136,7 @@ def write(folder: Path, rows: list[dict[str, Any]]) -> None:
         writer.writeheader()
         writer.writerows(rows)
     (folder / "latencies.md").write_text(markdown(rows), encoding="utf-8")
-    manifest = circumstances([], set()) | {"command": f"python {' '.join(sys.argv)}"}
+    manifest = circumstances([], []) | {"command": f"python {' '.join(sys.argv)}"}
     (folder / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
 
 

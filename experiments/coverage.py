@@ -22,8 +22,8 @@ import numpy as np
 import pandas as pd
 from processes import Lognormal, Process, Queue
 
+from vgate.harness.circumstances import circumstances
 from vgate.harness.files import write_json, write_text
-from vgate.harness.manifest import circumstances
 from vgate.harness.metrics.rates import Window
 from vgate.harness.stats.binomial import rank_interval, share_interval
 from vgate.harness.stats.bootstrap import mean_estimate
@@ -172,7 +172,7 @@ def save(table: pd.DataFrame, options: argparse.Namespace) -> None:
     write_text(folder / "coverage.csv", table.round(4).to_csv(index=False))
     write_text(folder / "coverage.md", markdown(table))
     about = {"command": f"python {' '.join(sys.argv)}", "runs": options.runs, "sizes": options.sizes}
-    write_json(folder / "manifest.json", circumstances([], set()) | about)
+    write_json(folder / "manifest.json", circumstances([], []) | about)
 
 
 def markdown(table: pd.DataFrame) -> str:

@@ -20,10 +20,10 @@ import psutil
 from http_load import drive, request_bytes
 
 from vgate.config import compose
+from vgate.harness.circumstances import circumstances
 from vgate.harness.files import write_json
 from vgate.harness.gauges import Sampler
 from vgate.harness.interval import t_interval
-from vgate.harness.manifest import circumstances
 from vgate.harness.server import Server
 from vgate.observe.recorder import Recorder
 from vgate.record import Record
@@ -58,7 +58,7 @@ def main() -> int:
     result = {"gauges_ms": asking, "record_us": _cost_of_a_record(), **_compared(pairs)}
     if args.results:
         args.results.mkdir(parents=True, exist_ok=True)
-        about = circumstances([], set()) | {"command": f"python {' '.join(sys.argv)}"}
+        about = circumstances([], []) | {"command": f"python {' '.join(sys.argv)}"}
         write_json(args.results / "manifest.json", about)
         write_json(args.results / "rounds.json", {"pairs": pairs, "result": result})
     print(json.dumps(result))

@@ -20,11 +20,11 @@ from typing import Any
 
 from vgate.build import build_workload
 from vgate.config import compose
+from vgate.harness.circumstances import circumstances
 from vgate.harness.driving import LoadDriver
 from vgate.harness.exchange import Exchange, read
 from vgate.harness.files import write_json
 from vgate.harness.layout import RAW
-from vgate.harness.manifest import circumstances
 from vgate.harness.plan import Plan
 from vgate.harness.prometheus_text import total
 from vgate.harness.server import Server
@@ -55,7 +55,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=15.0)
     parser.add_argument("--results", type=Path, default=Path("results/prefix_hits"))
     options = parser.parse_args()
-    manifest = circumstances([], set()) | {"command": f"python {' '.join(sys.argv)}"}
+    manifest = circumstances([], []) | {"command": f"python {' '.join(sys.argv)}"}
     containers = {
         name: compose("bench", [*COMMON, f"workload={name}", *more], {}).container for name, more in SETTINGS.items()
     }

@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from vgate.harness.circumstances import circumstances
 from vgate.harness.files import write_json, write_text
-from vgate.harness.manifest import circumstances
 from vgate.harness.metrics.rates import Window
 from vgate.harness.steady import rising
 
@@ -45,7 +45,7 @@ def main() -> int:
     folder.mkdir(parents=True, exist_ok=True)
     write_text(folder / "rising.csv", table.to_csv(index=False))
     about = {"command": f"python {' '.join(sys.argv)}", "runs": options.runs, "scv": SCV}
-    write_json(folder / "manifest.json", circumstances([], set()) | about)
+    write_json(folder / "manifest.json", circumstances([], []) | about)
     print(table.pivot_table(index=["window_s", "rate_per_s"], columns="load", values="called_rising"), file=sys.stderr)
     steady = table[table["load"] <= 0.8]["called_rising"]
     print(json.dumps({"false_alarms_up_to_80_percent_load": {"mean": steady.mean(), "most": steady.max()}}))

@@ -26,12 +26,12 @@ from typing import Any
 
 from vgate.harness import records
 from vgate.harness.certificate import golden_plan
+from vgate.harness.circumstances import circumstances
 from vgate.harness.driving import LoadDriver
 from vgate.harness.evidence import Evidence
 from vgate.harness.exchange import read
 from vgate.harness.golden.process import GoldenServer, golden
 from vgate.harness.layout import RAW
-from vgate.harness.manifest import circumstances
 from vgate.harness.metrics.lag import dispatch_lag_ms
 from vgate.harness.metrics.percentile import percentile
 from vgate.harness.metrics.rates import Window
@@ -137,7 +137,7 @@ def write(folder: Path, rows: list[dict[str, Any]]) -> None:
         writer = csv.DictWriter(file, list(rows[0]))
         writer.writeheader()
         writer.writerows(rows)
-    manifest = circumstances([], set()) | {"command": f"python {' '.join(sys.argv)}"}
+    manifest = circumstances([], []) | {"command": f"python {' '.join(sys.argv)}"}
     (folder / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
 
 

@@ -30,8 +30,8 @@ from typing import Any
 
 import psutil
 
+from vgate.harness.circumstances import circumstances
 from vgate.harness.files import read_json
-from vgate.harness.manifest import circumstances
 from vgate.harness.results import Result, Run, load_run
 from vgate.harness.verdict import judge
 
@@ -196,7 +196,7 @@ def write(folder: Path, runs: list[Run], sessions: list[Session], document: dict
             writer = csv.DictWriter(file, list(table[0]))
             writer.writeheader()
             writer.writerows(table)
-    about = circumstances([], set()) | {"command": f"python {' '.join(sys.argv)}", "outcome": document}
+    about = circumstances([], []) | {"command": f"python {' '.join(sys.argv)}", "outcome": document}
     (folder / "manifest.json").write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
 
 

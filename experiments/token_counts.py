@@ -22,8 +22,8 @@ from typing import Any
 
 from vgate.build import build_workload
 from vgate.config import compose
+from vgate.harness.circumstances import circumstances
 from vgate.harness.files import write_json
-from vgate.harness.manifest import circumstances
 from vgate.harness.results import Result, load_run
 from vgate.harness.runs import newest_run
 from vgate.workload.base import Slot
@@ -42,7 +42,7 @@ def main() -> None:
     parser.add_argument("--vllm", action="store_true", help="also ask real vLLM (a minute)")
     parser.add_argument("--results", type=Path, default=Path("results/token_counts"))
     options = parser.parse_args()
-    manifest = circumstances([], set()) | {"command": f"python {' '.join(sys.argv)}"}
+    manifest = circumstances([], []) | {"command": f"python {' '.join(sys.argv)}"}
     rows = [row for name, count, path in tokenizers() for row in errors(name, count, path)]
     served = served_counts() if options.vllm else None
     options.results.mkdir(parents=True, exist_ok=True)

@@ -225,7 +225,7 @@ def test_an_invalid_cell_makes_the_exit_code_1_and_is_measured_again(tmp_path: P
     first = measured(only_run(tmp_path))
     again = bench(tmp_path, *QUICK, "model.max_model_len=4")
     assert again.returncode == 1
-    assert "1 of 1 cells were INVALID and are measured again" in again.stderr
+    assert "1 INVALID cells are measured again" in again.stderr
     assert "1 measurements were made again, up to 2 attempts" in again.stdout
     assert measured(only_run(tmp_path)).keys() == first.keys()
     assert not measured(only_run(tmp_path)).items() & first.items()
@@ -288,3 +288,26 @@ def test_a_server_that_dies_costs_one_cell(tmp_path: Path) -> None:
     assert {failure["axes"]["batch"] for failure in run.failed} | {run.results[0].about["axes"]["batch"]} == BOTH
     assert len(run.results) == 1
     assert len(list((run.path / "logs").glob("server-*"))) == 2
+
+
+def test_what_has_no_effect_is_told(swept: tuple[Path, Any], tmp_path: Path) -> None:
+    told = "batch.max_batch_size (from the command line) has no effect with batch=passthrough"
+    assert f"# {told}" in bench(tmp_path, *QUICK, "batch.max_batch_size=3", "--cfg", "job").stdout
+    shutil.copytree(swept[0], tmp_path / swept[0].name)
+    assert bench(tmp_path, *SWEEP, "batch.max_batch_size=8").stderr.count(f"note: {told}\n") == 1
+
+
+def test_a_run_of_another_source_does_not_go_on_unless_it_is_told_to(swept: tuple[Path, Any], tmp_path: Path) -> None:
+    run = shutil.copytree(swept[0], tmp_path / swept[0].name)
+    manifest = json.loads((run / "manifest.json").read_text(encoding="utf-8"))
+    manifest["sessions"][0]["source"] = "0123456789abcdef"
+    (run / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    assert "all 2 cells are there already" in bench(tmp_path, *SWEEP).stderr  # nothing new is measured
+    kept = stamps(run)
+    shutil.rmtree(next(path for path in (run / "cells").iterdir() if "passthrough" in path.name))
+    refused = bench(tmp_path, *SWEEP)
+    assert refused.returncode == 2
+    assert "source: 0123456789abcdef, now " in refused.stderr
+    assert "trial.mix=true" in refused.stderr
+    bench(tmp_path, *SWEEP, "trial.mix=true")
+    assert stamps(run).keys() == kept.keys()

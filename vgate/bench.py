@@ -1,20 +1,15 @@
 """The bench: `python -m vgate.bench +preset=cpu`, a sweep with `-m`, a named question with `+experiment=demo`."""
 
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
 from vgate.config import cli
 from vgate.config.own_preset import preset_path
 from vgate.harness.cells import Cell, expand, run_name
-from vgate.harness.files import write_json
 from vgate.harness.held import held
-from vgate.harness.layout import MANIFEST
-from vgate.harness.manifest import circumstances, secrets_of
 from vgate.harness.order import ordered
 from vgate.harness.progress import Progress
-from vgate.harness.reading import read_manifest
 from vgate.harness.store import RunFolder
 
 
@@ -31,7 +26,7 @@ def main() -> int:
         preset_path(args.write_preset)  # a wrong name should not wait for the measurements
     cells = expand(args.overrides, args.multirun)
     if args.cfg:
-        cli.show(cells[0].container, [])
+        cli.show(cells[0].container, list(cells[0].notes))
         return 0
     folder = RunFolder(Path(cells[0].settings.trial.results_dir) / run_name(cells))
     with held(folder, args.fresh):
@@ -40,30 +35,41 @@ def main() -> int:
 
 def _measure_and_report(cells: list[Cell], folder: RunFolder, preset: str | None) -> int:
     # Only now: what measures and reports takes seconds to load, and a wrong setting should not wait for it.
-    from vgate.harness.adoption import adopt
-    from vgate.harness.again import set_aside_invalid
-    from vgate.harness.sweep import sweep
+    from vgate.harness.again import invalid, set_aside
+    from vgate.harness.circumstances import circumstances
+    from vgate.harness.manifest import session
 
-    now = circumstances(sys.argv[1:], secrets_of(cells))
-    set_aside_invalid(cells, folder, Progress([]))
-    taken = adopt(cells, folder, now) if cells[0].settings.trial.reuse else {}
-    missing = _missing(cells, folder)
-    progress = Progress(missing)
-    for run, count in taken.items():
-        progress.say(f"{count} cells are taken from {run}")
-    manifest = _open_manifest(folder, cells, progress, now)
-    progress.say(f"{folder.path}: {_what_to_do(cells, missing, folder)}")
-    if preset and missing and _too_few_rounds(cells):
-        progress.say(
-            "note: so few rounds name no winner, and --write-preset writes only one; trial.rounds=3 may show it"
-        )
-    begin = time.monotonic()
-    if missing:
-        sweep(cells, folder, progress)
-    manifest["sessions"][-1]["wall_s"] = round(time.monotonic() - begin, 1)
-    write_json(folder.path / MANIFEST, manifest | {"finished": True})
+    now, trial, experiment = circumstances(sys.argv[1:], cells), cells[0].settings.trial, cells[0].settings.experiment
+    question, bad = experiment.question if experiment else None, invalid(cells, folder)
+    mix = trial.mix or not (bad or _missing(cells, folder))
+    with session(folder, now, mix=mix, question=question, seed=trial.seed, cells=len(cells)):
+        folder.relabel(cells)
+        set_aside(bad, folder, Progress([]))
+        _measure(cells, folder, now)
+        if preset and _too_few_rounds(cells):
+            note = "so few rounds name no winner, and --write-preset writes only one; trial.rounds=3 may show it"
+            print(f"note: {note}", file=sys.stderr)
     code = _report(folder)
     return (_write_preset(folder, preset) or code) if preset else code
+
+
+def _measure(cells: list[Cell], folder: RunFolder, now: dict[str, Any]) -> None:
+    from vgate.harness.adoption import adopt, elsewhere
+    from vgate.harness.sweep import sweep
+
+    trial = cells[0].settings.trial
+    taken = adopt(cells, folder, now) if trial.reuse else {}
+    missing = _missing(cells, folder)
+    progress = Progress(missing)
+    for note in dict.fromkeys(note for cell in cells for note in cell.notes):
+        progress.say(f"note: {note}")
+    for run, count in taken.items():
+        progress.say(f"{count} cells are taken from {run}")
+    progress.say(f"{folder.path}: {_what_to_do(cells, missing, folder)}")
+    for run, count in ({} if trial.reuse else elsewhere(missing, folder)).items():
+        progress.say(f"note: {run} has measured {count} of them; trial.reuse=true takes what is valid there")
+    if missing:
+        sweep(cells, folder, progress)
 
 
 def _missing(cells: list[Cell], folder: RunFolder) -> list[Cell]:
@@ -88,25 +94,6 @@ def _what_to_do(cells: list[Cell], missing: list[Cell], folder: RunFolder) -> st
     some = f"{there} of {len(cells)} cells, all that were not dropped,"
     which = f"all {there} cells" if there == len(cells) else some
     return f"{which} are there already; --fresh measures again"
-
-
-def _open_manifest(folder: RunFolder, cells: list[Cell], progress: Progress, now: dict[str, Any]) -> dict[str, Any]:
-    """Add this session to the run's manifest: a run that was continued was measured under several circumstances."""
-    path = folder.path / MANIFEST
-    earlier = read_manifest(path)["sessions"] if path.exists() else []
-    if earlier and earlier[-1]["git"] != now["git"] and any(folder.has(cell) for cell in cells):
-        progress.say("note: the source has changed since the finished cells were measured; --fresh measures them again")
-    experiment = cells[0].settings.experiment
-    manifest = {
-        "name": folder.path.name,
-        "question": experiment.question if experiment else None,
-        "seed": cells[0].settings.trial.seed,
-        "cells": len(cells),
-        "finished": False,
-        "sessions": [*earlier, now],
-    }
-    write_json(path, manifest)
-    return manifest
 
 
 def _report(folder: RunFolder) -> int:

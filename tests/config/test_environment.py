@@ -37,7 +37,7 @@ def test_any_key_by_section_and_key_with_its_type() -> None:
     assert container["server"]["host"] == "0.0.0.0"  # noqa: S104
     assert (container["model"]["enforce_eager"], container["model"]["revision"]) == (False, None)
     assert container["cache"]["maxsize"] == 7
-    assert container["security"]["api_keys"] == [{"key": "sk-a", "name": "a"}]
+    assert container["security"]["api_keys"] == [{"key": "sk-a", "name": "a", "rate_limit": None}]
     assert container["security"]["rate_limiting"]["default_limit"] == 5
 
 

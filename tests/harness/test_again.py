@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.harness.rows import FakeRun, steady
-from vgate.harness.again import set_aside_invalid
+from vgate.harness.again import invalid, set_aside
 from vgate.harness.cells import Cell, expand
 from vgate.harness.progress import Progress
 from vgate.harness.results import load_run
@@ -33,7 +33,7 @@ def measured(path: Path, cells: list[Cell], **changes: Any) -> RunFolder:
 
 def again(cells: list[Cell], folder: RunFolder) -> str:
     said = io.StringIO()
-    set_aside_invalid(cells, folder, Progress([], said))
+    set_aside(invalid(cells, folder), folder, Progress([], said))
     return said.getvalue()
 
 
@@ -47,7 +47,7 @@ def test_what_is_valid_stays(tmp_path: Path, cells: list[Cell]) -> None:
 def test_what_is_invalid_makes_room_and_its_rows_are_kept(tmp_path: Path, cells: list[Cell]) -> None:
     folder = measured(tmp_path, cells[:1], cpu_share=0.95)
     with folder.locked():
-        assert "1 of 4 cells were INVALID and are measured again" in again(cells, folder)
+        assert "1 INVALID cells are measured again" in again(cells, folder)
         assert not folder.has(cells[0])
         (kept,) = folder.attempts.iterdir()
         assert kept.name == f"{folder.place(cells[0]).name}-1"
@@ -74,4 +74,4 @@ def test_a_configuration_that_was_dropped_is_not_measured_again(tmp_path: Path, 
         assert again(cells, folder) == ""
         everything = expand(["engine=dry_run", "load.users=1,2", "trial.rounds=2", "trial.prune=false"], multirun=True)
         folder.place(cells[0]).rename(folder.place(everything[0]))
-        assert "1 of 4" in again(everything, folder)
+        assert "1 INVALID" in again(everything, folder)

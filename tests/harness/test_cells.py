@@ -2,8 +2,9 @@ import pytest
 
 from vgate.config import ConfigError, conf_dir
 from vgate.config.layers import parse
+from vgate.config.spelling import spell
 from vgate.harness.baseline import CLASSIC, is_classic
-from vgate.harness.cells import Cell, _spell, expand, run_name
+from vgate.harness.cells import Cell, expand, run_name
 
 FAST = ["engine=dry_run"]
 
@@ -63,9 +64,7 @@ def test_what_does(override: str) -> None:
     assert expand([*FAST, override], multirun=False)[0].engine_hash != expand(FAST, multirun=False)[0].engine_hash
 
 
-@pytest.mark.parametrize(
-    "override", ["batch.max_batch_size=3", "load.users=9", "trial.seed=1", "trial.duration_s=1", "slo.ttft_ms=1"]
-)
+@pytest.mark.parametrize("override", ["batch.max_batch_size=3", "load.users=9", "trial.seed=1", "trial.duration_s=1"])
 def test_another_measurement_is_another_cell(override: str) -> None:
     changed, plain = expand([*FAST, override], multirun=False), expand(FAST, multirun=False)
     assert changed[0].key != plain[0].key
@@ -128,7 +127,7 @@ def test_every_experiment_composes(name: str) -> None:
 )
 def test_values_of_an_experiment_are_spelt_as_on_the_command_line(spelt: object) -> None:
     """A distribution of lengths may be an axis too."""
-    (override,) = parse([f"workload.prompt_tokens={_spell(spelt)}"])
+    (override,) = parse([f"workload.prompt_tokens={spell(spelt)}"])
     assert override.value() == spelt
 
 
@@ -144,3 +143,68 @@ def test_the_original_gateway_can_be_measured_beside_a_sweep() -> None:
     assert len(expand([*swept[:-1], "load.users=3,4"], multirun=True)) == 6
     assert len(expand([*FAST, "trial.baseline=true", *CLASSIC, "load.users=3,4"], multirun=True)) == 2
     assert len(expand(swept[:2], multirun=False)) == 1
+
+
+REDIS = [*FAST, "cache=redis"]
+
+
+def test_O6_no_secret_is_in_the_name_of_a_cell() -> None:
+    """Where axes differ in more than what is secret, that tells them apart."""
+    cells = expand([*REDIS, "cache.url=redis://:hunter2@x,redis://:hunter3@y"], multirun=True)
+    assert labels(cells) == ["cache.url=redis://***@x", "cache.url=redis://***@y"]
+    (cell,) = expand([*FAST, "engine=vllm", "engine.extra_args.hf_token=hunter2,hunter3"], multirun=True)
+    assert cell.label == "engine.extra_args.hf_token=***"
+    assert cell.settings.engine.extra_args == {"hf_token": "hunter3"}
+
+
+@pytest.mark.parametrize(
+    ("words", "secret"),
+    [
+        (REDIS, "cache.url=redis://ann:{}@h"),
+        ([*FAST, "security=keys"], "security.api_keys=[{{key: {}, name: a}}]"),
+        ([*FAST, "engine=vllm"], "engine.extra_args={{hf_token: {}}}"),
+    ],
+)
+def test_O6_a_secret_does_not_show_in_a_hash(words: list[str], secret: str) -> None:
+    """From which a password could be found by trying; that there is one does show."""
+    (one,), (other,) = (expand([*words, secret.format(value)], multirun=False) for value in ("hunter2", "hunter3"))
+    for name in ("key", "config_hash", "effective_hash", "engine_hash", "graph_hash"):
+        assert getattr(one, name) == getattr(other, name)
+    if words is not REDIS and "security=keys" not in words:
+        assert one.key != expand(words, multirun=False)[0].key
+
+
+def test_a_number_is_the_same_however_it_is_spelt() -> None:
+    spelt = [[*FAST, "load=poisson", "load.rate=" + number] for number in ("20", "20.0", "2e1")]
+    assert len({expand(words, multirun=False)[0].key for words in spelt}) == 1
+    lengths = ["{distribution: normal, mean: 9, stddev: 1}", "{distribution: normal, mean: 9.0, stddev: 1.0, min: 1}"]
+    assert len({expand([*FAST, f"workload.prompt_tokens={text}"], multirun=False)[0].key for text in lengths}) == 1
+
+
+def test_other_targets_judge_the_same_measurement_in_a_run_of_their_own() -> None:
+    plain, strict = (expand([*FAST, *words], multirun=False) for words in ([], ["slo.ttft_ms=1"]))
+    assert plain[0].key == strict[0].key
+    assert run_name(plain) != run_name(strict)
+    assert plain[0].effective_hash != strict[0].effective_hash
+
+
+@pytest.mark.parametrize("axis", ["slo.ttft_ms=100,200", "slo=chat,none"])
+def test_targets_cannot_be_swept(axis: str) -> None:
+    with pytest.raises(ConfigError, match="targets only judge"):
+        expand([*FAST, axis], multirun=True)
+
+
+def test_another_environment_is_another_measurement(monkeypatch: pytest.MonkeyPatch) -> None:
+    keys = []
+    for device in ("0", "1", "0"):
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", device)
+        keys.append(expand(FAST, multirun=False)[0].key)
+    monkeypatch.setenv("HF_TOKEN", "hunter2")
+    keys.append(expand(FAST, multirun=False)[0].key)
+    assert keys[0] == keys[2] == keys[3] != keys[1]
+
+
+def test_a_cell_says_what_of_it_has_no_effect() -> None:
+    cells = expand([*FAST, "batch=passthrough,lockstep", "batch.max_batch_size=3"], multirun=True)
+    told = "batch.max_batch_size (from the command line) has no effect with batch=passthrough"
+    assert [cell.notes for cell in cells] == [(told,), ()]

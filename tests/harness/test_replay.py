@@ -8,39 +8,9 @@ from vgate.config import ConfigError, compose
 from vgate.config.secrets import without_secrets
 from vgate.harness.bundle import cells_of, with_keys
 from vgate.harness.files import read_json, write_json, write_yaml
-from vgate.harness.replay import Replay, differences, folder_for
+from vgate.harness.replay import Replay, folder_for
 from vgate.harness.results import Run, load_run
 from vgate.harness.schedule import schedule_of
-
-NOW: dict[str, Any] = {
-    "command": "python -m vgate.replay results/x",
-    "git": {"commit": "c0ffee", "changed": False},
-    "packages": {"torch": "2.14.0", "locust": "2.47.0"},
-    "machine": {"cpu": "EPYC", "kernel": "6.9", "load_1min_at_start": 3.0},
-}
-
-
-def test_every_difference_of_the_circumstances_has_a_line() -> None:
-    then = {
-        "command": "python -m vgate.bench",
-        "wall_s": 12.0,
-        "git": {"commit": "decade", "changed": False},
-        "packages": {"torch": "2.13.0", "pandas": "3.0"},
-        "machine": {"cpu": "EPYC", "kernel": "6.8", "load_1min_at_start": 0.1},
-    }
-    assert differences([then], NOW) == [
-        "git.commit: decade, now c0ffee",
-        "machine.kernel: 6.8, now 6.9",
-        "packages.locust: None, now 2.47.0",
-        "packages.pandas: 3.0, now None",
-        "packages.torch: 2.13.0, now 2.14.0",
-    ]
-
-
-def test_the_same_circumstances_and_several() -> None:
-    assert differences([NOW, NOW], NOW) == []
-    other = NOW | {"machine": {**NOW["machine"], "kernel": "6.8"}}
-    assert differences([other, NOW], NOW) == ["machine.kernel: 6.8 and 6.9, now 6.9"]
 
 
 def run_of(path: Path, *rows: Any, load: dict[str, Any] | None = None) -> Run:

@@ -32,6 +32,7 @@ class TrialSettings(Section):
     prune: bool
     baseline: bool
     reuse: bool
+    mix: bool = False  # so that configurations which were kept before it are still read
 
 
 class ExperimentSettings(Section):

@@ -1,14 +1,17 @@
 """Cells that another run has measured already."""
 
 import shutil
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from vgate.config.secrets import without_secrets
 from vgate.harness.cells import Cell
-from vgate.harness.files import read_json, write_json
-from vgate.harness.layout import CELL, MANIFEST
+from vgate.harness.files import read_json, write_json, write_yaml
+from vgate.harness.layout import CELL, CONFIG, MANIFEST
+from vgate.harness.manifest import session_at
 from vgate.harness.reading import Unreadable, read_manifest
 from vgate.harness.results import Result
 from vgate.harness.store import RunFolder
@@ -22,8 +25,9 @@ def adopt(cells: list[Cell], folder: RunFolder, now: dict[str, Any]) -> dict[str
     Gives how many came from which run; in a cell's `cell.json` it stands under `taken_from`.
     """
     taken: dict[str, int] = {}
+    there = _by_key(folder)
     for cell in cells:
-        found = None if folder.has(cell) else next(_elsewhere(cell, folder, now), None)
+        found = None if folder.has(cell) else next(_fitting(there[cell.key], cell, now), None)
         if found is not None:
             run = found.parents[1].name
             _copy(found, run, cell, folder)
@@ -31,20 +35,30 @@ def adopt(cells: list[Cell], folder: RunFolder, now: dict[str, Any]) -> dict[str
     return taken
 
 
-def _elsewhere(cell: Cell, folder: RunFolder, now: dict[str, Any]) -> Iterator[Path]:
-    """Folders of other runs that hold this very cell."""
-    for path in sorted(folder.path.parent.glob(f"*/cells/[!.]*-{cell.key[:8]}/{CELL}")):
+def elsewhere(cells: list[Cell], folder: RunFolder) -> dict[str, int]:
+    """How many of these cells each of the other runs has measured, under whatever circumstances."""
+    there = _by_key(folder)
+    runs = [run for cell in cells for run in {path.parents[1].name for path in there[cell.key]}]
+    return {run: runs.count(run) for run in dict.fromkeys(runs)}
+
+
+def _by_key(folder: RunFolder) -> dict[str, list[Path]]:
+    """The cells of the runs beside `folder` by their key."""
+    found = defaultdict(list)
+    for path in sorted(folder.path.parent.glob(f"*/cells/[!.]*/{CELL}")):
+        if path.parents[2] != folder.path:
+            found[path.parent.name.rpartition("-")[2]].append(path.parent)
+    return found
+
+
+def _fitting(folders: list[Path], cell: Cell, now: dict[str, Any]) -> Iterator[Path]:
+    """Those that hold this very cell."""
+    for path in folders:
         with suppress(Unreadable):  # another run's, of which this one has no need
-            found = Result.read(path.parent)
-            session = _session(path.parents[2], found.about["started_utc"])
+            found = Result.read(path)
+            session = session_at(read_manifest(path.parents[1] / MANIFEST)["sessions"], found.about["started_utc"])
             if found.about["key"] == cell.key and _same(session, now) and not found.invalid:
-                yield path.parent
-
-
-def _session(run: Path, moment: str) -> dict[str, Any]:
-    """The circumstances in which a run was at a moment, UTC as in ISO 8601."""
-    sessions = read_manifest(run / MANIFEST)["sessions"]
-    return next((one for one in reversed(sessions) if one["utc"] <= moment), {})
+                yield path
 
 
 def _same(then: dict[str, Any], now: dict[str, Any]) -> bool:
@@ -59,4 +73,7 @@ def _copy(found: Path, run: str, cell: Cell, folder: RunFolder) -> None:
     with folder.writing(cell) as scratch:
         shutil.copytree(found, scratch, dirs_exist_ok=True)
         about = read_json(found / CELL)
-        write_json(scratch / CELL, {"taken_from": run, **about, "axes": cell.axes})
+        hashes = {"config_hash": cell.config_hash, "effective_hash": cell.effective_hash}
+        # Measured alike, it may have been held to other targets, and called otherwise.
+        write_yaml(scratch / CONFIG, without_secrets(cell.container))
+        write_json(scratch / CELL, {"taken_from": run, **about, "axes": cell.axes, **hashes})

@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import os
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -10,12 +12,15 @@ from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 
 from vgate.config import compose, tree
 from vgate.config.bench_schema import BenchSettings
-from vgate.config.errors import wrong
+from vgate.config.errors import ConfigError, wrong
 from vgate.config.graph import graph_hash as hash_of_graph
 from vgate.config.layers import parse, read_command_line
+from vgate.config.secrets import without_secrets
+from vgate.config.spelling import shown_value, spell
 from vgate.harness.baseline import SECTIONS, classic_of
 from vgate.harness.costs import Cost, costing
 from vgate.harness.effective import effective
+from vgate.harness.environment import measuring
 from vgate.harness.inputs import input_digests
 from vgate.load.seeds import derive
 
@@ -24,8 +29,12 @@ from vgate.load.seeds import derive
 class Cell:
     """One trial of a sweep: a resolved configuration and a round.
 
-    axes: what distinguishes it from the other cells, as on the command line: {"batch": "lockstep"}.
+    axes: what distinguishes it from the other cells, as on the command line: {"batch": "lockstep"}; nothing secret.
     side: of a comparison, "A" or "B"; they may be the same configuration and are measured each for itself.
+    notes: what of the configuration has no effect, a line each.
+
+    The hashes stand in names and files of a run. Of what is secret they say whether it is there, and not what it is:
+    a password could be guessed from them.
     """
 
     axes: dict[str, str]
@@ -33,6 +42,7 @@ class Cell:
     settings: BenchSettings
     round: int
     side: str = ""
+    notes: tuple[str, ...] = ()
 
     @property
     def seed(self) -> int:
@@ -41,33 +51,34 @@ class Cell:
 
     @cached_property
     def config_hash(self) -> str:
-        """Equal for cells that differ in nothing but the round."""
-        return digest(self._measured(self.container))
+        """Equal for cells that differ in nothing but the round: measured alike, and held to the same targets."""
+        return digest([self._measured(self.container), self.container["slo"]])
 
     def _measured(self, container: dict[str, Any]) -> dict[str, Any]:
         """All that decides what is measured, but for the round."""
-        inputs = {"inputs": self.inputs} if self.inputs else {}
-        return {**costing(container, Cost.CLIENT), **inputs}
+        around = {"inputs": self.inputs, "environment": measuring(os.environ)}
+        settings = costing(without_secrets(container), Cost.CLIENT)
+        return settings | {name: content for name, content in around.items() if content}
 
     @cached_property
     def inputs(self) -> dict[str, str]:
-        """Digests of the files that the load is made from, as they were when the cell was planned."""
+        """Digests of the files that load and engine are made from, as they were when the cell was planned."""
         return input_digests(self.container)
 
     @cached_property
     def key(self) -> str:
-        """By which a finished cell is recognised, in whatever run."""
-        return digest([self.config_hash, self.round, *self.side])
+        """By which a finished cell is recognised, in whatever run; other targets are no other measurement."""
+        return digest([self._measured(self.container), self.round, *self.side])
 
     @cached_property
     def engine_hash(self) -> str:
         """Equal for cells that one engine start can serve."""
-        return digest(costing(self.container, Cost.RESTART))
+        return digest(costing(without_secrets(self.container), Cost.RESTART))
 
     @cached_property
     def effective_hash(self) -> str:
         """Equal for cells whose settings cannot make a difference: measurements of the same thing."""
-        return digest(self._measured(effective(self.container)))
+        return digest([self._measured(effective(self.container)), self.container["slo"]])
 
     @property
     def graph_hash(self) -> str:
@@ -93,6 +104,7 @@ def expand(overrides: list[str], multirun: bool) -> list[Cell]:
     """
     swept = _add_experiment(overrides, multirun)
     combinations = _without_moot(_combinations(swept), _axes(swept))
+    refuse_targets(_axes(swept))
     made = [cell for combination in combinations for cell in _rounds(combination, _axes(swept))]
     if multirun and made[0].settings.trial.baseline:
         made = [*_baselines(combinations, _axes(swept)), *made]  # the last of equal ones stays, under its own name
@@ -111,7 +123,15 @@ def single(overrides: list[str], axes: dict[str, str], number: int = 0) -> Cell:
     """The cell of a command line without a sweep. `axes`: what to call it; `number`: its round. Raises ConfigError."""
     composed = compose("bench", overrides)
     assert isinstance(composed.settings, BenchSettings)  # what compose gives for "bench"
-    return Cell(axes, composed.container, composed.settings, number)
+    return Cell(axes, composed.container, composed.settings, number, notes=tuple(composed.notes))
+
+
+def refuse_targets(axes: Iterable[str]) -> None:
+    """Raise ConfigError for an axis of targets: they judge what was measured, and each would measure the same."""
+    for axis in axes:
+        if axis.partition(".")[0] == "slo":
+            told = "targets only judge, so they cannot be swept"
+            raise ConfigError(f"{axis} (from the command line): {told}; ask once more with others and trial.reuse=true")
 
 
 def run_name(cells: list[Cell]) -> str:
@@ -134,19 +154,8 @@ def _add_experiment(overrides: list[str], multirun: bool) -> list[str]:
         return overrides
     taken = {override.key_or_group for override in parsed}
     return [
-        f"{key}={','.join(map(_spell, values))}" for key, values in experiment.sweep.items() if key not in taken
+        f"{key}={','.join(map(spell, values))}" for key, values in experiment.sweep.items() if key not in taken
     ] + overrides
-
-
-def _spell(value: Any) -> str:
-    """A value as Hydra's command line writes it."""
-    if isinstance(value, dict):
-        return "{" + ",".join(f"{key}:{_spell(inner)}" for key, inner in value.items()) + "}"
-    return (
-        "'" + value.replace("'", "\\'") + "'"
-        if isinstance(value, str) and not value.isidentifier()
-        else json.dumps(value).strip('"')
-    )
 
 
 def _combinations(overrides: list[str]) -> list[list[str]]:
@@ -188,6 +197,6 @@ def _is_moot(text: str, mine: dict[str, str], chosen: list[dict[str, str]]) -> b
 
 
 def _rounds(combination: list[str], axes: set[str]) -> list[Cell]:
-    named = {key.lstrip("+"): value for key, _, value in (text.partition("=") for text in combination)}
-    first = single(combination, {key: value for key, value in named.items() if key in axes})
+    named = {text.partition("=")[0].lstrip("+"): text for text in combination}
+    first = single(combination, {key: shown_value(text) for key, text in named.items() if key in axes})
     return [replace(first, round=number) for number in range(first.settings.trial.rounds)]

@@ -8,7 +8,7 @@ from typing import Any
 class Cost(IntEnum):
     """What must happen before a cell with another value of a key can be measured, cheapest first.
 
-    NOTHING: the key names or paces a run, or the bench sets it itself; another value is no other measurement.
+    NOTHING: the key names, paces or judges a run, or the bench sets it itself; another value is no other measurement.
     CLIENT: the load driver gets another plan.
     SWAP: the gateway's components are exchanged in the running server; the engine stays, and forgets its prefixes.
     RESTART: the server is started anew, tens of seconds with vLLM.
@@ -37,7 +37,7 @@ COSTS = {
     "security": Cost.SWAP,
     "load": Cost.CLIENT,
     "workload": Cost.CLIENT,
-    "slo": Cost.CLIENT,
+    "slo": Cost.NOTHING,
     "trial": Cost.CLIENT,
     "trial.name": Cost.NOTHING,
     "trial.results_dir": Cost.NOTHING,
@@ -47,6 +47,7 @@ COSTS = {
     "trial.prune": Cost.NOTHING,
     "trial.baseline": Cost.NOTHING,
     "trial.reuse": Cost.NOTHING,
+    "trial.mix": Cost.NOTHING,
     "experiment": Cost.NOTHING,
 }
 SWAPPABLE = tuple(name for name, cost in COSTS.items() if cost is Cost.SWAP)

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from vgate.harness.again import set_aside_invalid
+from vgate.harness.again import invalid, set_aside
 from vgate.harness.bundle import cells_of
 from vgate.harness.cells import Cell
+from vgate.harness.circumstances import circumstances, differences
 from vgate.harness.comparing.unpaired import welch
 from vgate.harness.files import write_json
 from vgate.harness.layout import MANIFEST, REPLAY
-from vgate.harness.manifest import circumstances, secrets_of, session
+from vgate.harness.manifest import session
 from vgate.harness.progress import Progress
 from vgate.harness.reading import read_manifest
 from vgate.harness.results import NoResults, Result, Run
@@ -20,8 +21,6 @@ from vgate.harness.schedule import COUNT, DIGEST, due_times, schedule_of
 from vgate.harness.store import RunFolder
 from vgate.harness.table import name
 
-# What differs between any two sessions and says nothing.
-VOLATILE = {"utc", "command", "wall_s", "machine.load_1min_at_start"}
 SHOWN = ("goodput_per_s", "output_tokens_per_s", "ttft_ms_p50", "tpot_ms_p50", "e2e_ms_p50")
 
 
@@ -80,12 +79,12 @@ class Replay:
 
 def replay(run: Run, planned: list[Cell], folder: RunFolder, command: list[str]) -> Replay:
     """Measure the cells of `run`, `planned`, again into `folder`, which the caller has locked."""
-    now = circumstances(command, secrets_of(planned), "vgate.replay")
-    set_aside_invalid(planned, folder, Progress([]))
-    progress = Progress([cell for cell in planned if not folder.has(cell)])
+    now, bad = circumstances(command, planned, "vgate.replay"), invalid(planned, folder)
     question = f"Is {run.path.name} the same when it is measured again?"
-    with session(folder, now, seed=run.manifest["seed"], question=question, cells=len(planned)):
-        with Rig(folder, progress) as rig:
+    about = {"seed": run.manifest["seed"], "question": question, "cells": len(planned)}
+    with session(folder, now, going_on="without that folder a new one is begun", **about):
+        set_aside(bad, folder, Progress([]))
+        with Rig(folder, Progress([cell for cell in planned if not folder.has(cell)])) as rig:
             found = [rig.measure(cell) for cell in planned]
         made = Replay(run, list(zip(run.results, found, strict=True)), differences(run.manifest["sessions"], now))
         made.save(folder.path)
@@ -115,18 +114,6 @@ def folder_for(run: Run) -> Path:
         if not (path / MANIFEST).exists() or not read_manifest(path / MANIFEST)["finished"]:
             return path
         number += 1
-
-
-def differences(then: list[dict[str, Any]], now: dict[str, Any]) -> list[str]:
-    """What of the circumstances is not as in all sessions of a run, a line each: `packages.torch: 2.13, now 2.14`."""
-    earlier, present = [_flat(session) for session in then], _flat(now)
-    names = sorted({name for one in [*earlier, present] for name in one} - VOLATILE)
-    before = {name: list(dict.fromkeys(str(one.get(name)) for one in earlier)) for name in names}
-    return [
-        f"{name}: {' and '.join(before[name])}, now {present.get(name)}"
-        for name in names
-        if before[name] != [str(present.get(name))]
-    ]
 
 
 def _problems(old: Result, new: Result | None) -> list[str]:
@@ -167,10 +154,3 @@ def _row(row: dict[str, Any]) -> str:
     return (
         f"{row['configuration']}: {row['number']} {row['then']:.4g}, now {row['now']:.4g}: {row['change']:+.1%}{sure}"
     )
-
-
-def _flat(content: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for key, value in content.items():
-        found |= _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
-    return found

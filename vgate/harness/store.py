@@ -3,13 +3,14 @@
 import fcntl
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
+from vgate.config.errors import wrong
 from vgate.harness.cells import Cell
-from vgate.harness.files import write_json
+from vgate.harness.files import SCRATCH, write_json
 from vgate.harness.layout import CELL
 from vgate.harness.reading import read_object
 
@@ -32,8 +33,7 @@ class RunFolder:
     @contextmanager
     def locked(self, fresh: bool = False) -> Iterator[None]:
         """Create the folder and keep other benches out; raises RunBusy. `fresh` throws earlier results away."""
-        self.path.mkdir(parents=True, exist_ok=True)
-        with (self.path / ".lock").open("w") as lock:
+        with self._lock_file() as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -42,14 +42,32 @@ class RunFolder:
                 self._clear()
             for folder in (self.cells, self.logs, self.failures, self._dropped):
                 folder.mkdir(exist_ok=True)
-            for scrap in self.cells.glob(".*"):
-                shutil.rmtree(scrap)
+            for scrap in [*self.cells.glob(".*"), *self.path.glob(SCRATCH)]:
+                _remove(scrap)
             yield
 
+    def _lock_file(self) -> TextIO:
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            return (self.path / ".lock").open("w")
+        except OSError as error:
+            why = f"{error.strerror or error}; must be a folder that can be written to"
+            raise wrong("trial.results_dir", str(self.path.parent), str(self.path), why) from None
+
     def place(self, cell: Cell) -> Path:
-        """The cell's folder, there or not."""
+        """The cell's folder, there or not. Its key decides; the words before it are those of whoever measured it."""
         words = re.sub(r"[^A-Za-z0-9._=-]+", ",", cell.label)[:80]
-        return self.cells / f"{words}-r{cell.round}-{cell.key[:8]}"
+        there = next(self.cells.glob(f"[!.]*-{cell.key}"), None)
+        return there or self.cells / f"{words}-r{cell.round}-{cell.key}"
+
+    def relabel(self, cells: Iterable[Cell]) -> None:
+        """Call what is finished as these cells are called: the same sweep may be spelt in another way."""
+        axes = {cell.config_hash: cell.axes for cell in cells}
+        for folder in self.finished():
+            about = read_object(folder / CELL, "axes")
+            wanted = axes.get(about.get("config_hash"), about["axes"])
+            if list(wanted.items()) != list(about["axes"].items()):
+                write_json(folder / CELL, about | {"axes": wanted})
 
     def has(self, cell: Cell) -> bool:
         """Whether the cell has been measured."""
@@ -66,7 +84,7 @@ class RunFolder:
             scratch.rename(place)
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
-        (self.failures / f"{place.name}.json").unlink(missing_ok=True)
+        self._failure(cell).unlink(missing_ok=True)
 
     def set_aside(self, cell: Cell) -> None:
         """Take a measured cell out of the run, so that it is measured again; its files are kept as an attempt."""
@@ -76,7 +94,7 @@ class RunFolder:
 
     def earlier_attempts(self, name: str) -> int:
         """How often the cell whose folder is called `name` was set aside."""
-        return len(list(self.attempts.glob(f"{name}-*")))
+        return len(list(self.attempts.glob(f"*-{_key(name)}-*")))
 
     @contextmanager
     def scratch(self) -> Iterator[Path]:
@@ -90,8 +108,7 @@ class RunFolder:
 
     def note_failure(self, cell: Cell, reason: str, traceback: str | None = None) -> Path:
         """Keep why a cell could not be measured; the next run tries again. Returns the file that says so."""
-        path = self.failures / f"{self.place(cell).name}.json"
-        about = {"axes": cell.axes, "round": cell.round, "reason": reason}
+        path, about = self._failure(cell), {"axes": cell.axes, "round": cell.round, "reason": reason}
         write_json(path, about | ({"traceback": traceback.splitlines()} if traceback else {}))
         return path
 
@@ -115,18 +132,28 @@ class RunFolder:
 
     def failed(self) -> list[dict[str, Any]]:
         """What could not be measured, and has not been since: axes, round, reason."""
-        measured = {_round_and_key(folder.name) for folder in self.finished()}
-        notes = [path for path in sorted(self.failures.glob("[!.]*.json")) if _round_and_key(path.stem) not in measured]
-        return [read_object(path, "axes", "round", "reason") for path in notes]
+        measured = {_key(folder.name) for folder in self.finished()}
+        notes = [path for path in self.failures.glob("[!.]*.json") if _key(path.stem) not in measured]
+        found = [read_object(path, "axes", "round", "reason") for path in notes]
+        return sorted(found, key=lambda failure: (str(failure["axes"]), failure["round"]))
+
+    def _failure(self, cell: Cell) -> Path:
+        return self.failures / f"r{cell.round}-{cell.key}.json"
 
     def _clear(self) -> None:
         for path in self.path.iterdir():
-            if path.is_dir():
-                shutil.rmtree(path)
-            elif path.name != ".lock":
-                path.unlink()
+            if path.name != ".lock":
+                _remove(path)
 
 
-def _round_and_key(name: str) -> str:
-    """What tells a cell in a run, of its folder's name: its label depends on what else the command line asked for."""
-    return "-".join(name.rsplit("-", 2)[-2:])
+def _key(name: str) -> str:
+    """The cell's key, of the name of its folder or of its failure."""
+    return name.rpartition("-")[2]
+
+
+def _remove(path: Path) -> None:
+    """A folder with all in it, or whatever else stands under that name."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink()

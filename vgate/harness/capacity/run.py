@@ -10,9 +10,10 @@ from vgate.harness.capacity.cell import at_rate
 from vgate.harness.capacity.rates import RealRates
 from vgate.harness.capacity.seek import Goal, Seek
 from vgate.harness.capacity.telling import document, table, words
+from vgate.harness.circumstances import circumstances
 from vgate.harness.files import write_json
 from vgate.harness.layout import CAPACITY
-from vgate.harness.manifest import circumstances, secrets_of, session
+from vgate.harness.manifest import session
 from vgate.harness.metrics.goodput import Slo
 from vgate.harness.metrics.percentile import minimum_n
 from vgate.harness.progress import Progress
@@ -37,8 +38,9 @@ def run(settings: CapacitySettings, container: dict[str, Any], folder: RunFolder
     question = f"Up to which rate do {ask.percentile:g} % of the requests meet {targets}?"
     progress = Progress([], open_ended=True)
     progress.say(f"{folder.path}: {question}")
-    now = circumstances(sys.argv[1:], secrets_of([at_rate(measured, goal.start, ask.shortest_s, 0)]), "vgate.capacity")
-    with session(folder, now, question=question, seed=settings.trial.seed, cells=None):
+    now = circumstances(sys.argv[1:], [at_rate(measured, goal.start, ask.shortest_s, 0)], "vgate.capacity")
+    trial = settings.trial
+    with session(folder, now, mix=trial.mix, question=question, seed=trial.seed, cells=None):
         with Rig(folder, progress) as rig:
             found = Seek(RealRates(rig, measured, ask.shortest_s, ask.longest_s), goal).run()
         told = document(found, goal, targets)

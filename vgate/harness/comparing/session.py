@@ -4,6 +4,7 @@ import shutil
 import sys
 from dataclasses import replace
 
+from vgate.harness.circumstances import circumstances
 from vgate.harness.comparing.court import PAIRS_PER_ROUND, Hearing, Rules, cells, hear
 from vgate.harness.comparing.decision import UNDECIDED
 from vgate.harness.comparing.finding import Finding
@@ -13,7 +14,7 @@ from vgate.harness.comparing.stand import both_fit, measuring
 from vgate.harness.comparing.words import told
 from vgate.harness.files import write_json
 from vgate.harness.layout import COMPARISON
-from vgate.harness.manifest import circumstances, secrets_of, session
+from vgate.harness.manifest import session
 from vgate.harness.progress import Progress
 from vgate.harness.results import Result
 from vgate.harness.store import RunFolder
@@ -30,9 +31,10 @@ def hold(sides: Sides, folder: RunFolder, rules: Rules) -> Finding:
     known = {cell.key: cell for cell in planned if not folder.has(cell)}
     progress = Progress(list(known.values()))
     progress.say(f"{folder.path}: at most {len(known)} measurements to make, in rounds of {CELLS_PER_ROUND}")
-    now = circumstances(sys.argv[1:], secrets_of([sides.a, sides.b]), "vgate.compare")
-    about = {"question": f"Is B ({sides.names[1]}) better than A ({sides.names[0]})?", "cells": len(planned)}
-    with session(folder, now, seed=sides.a.settings.trial.seed, **about):
+    now = circumstances(sys.argv[1:], [sides.a, sides.b], "vgate.compare")
+    question = f"Is B ({sides.names[1]}) better than A ({sides.names[0]})?"
+    trial = sides.a.settings.trial
+    with session(folder, now, mix=trial.mix, seed=trial.seed, question=question, cells=len(planned)):
         with measuring(sides, rules.metric, folder, progress) as measure:
             hearing = hear(sides, rules, lambda cell: measure(known.get(cell.key, cell)))
         finding = told(sides, hearing, two_servers=not one_server)

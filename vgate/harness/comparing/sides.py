@@ -6,7 +6,7 @@ from typing import Any
 
 from vgate.config.errors import ConfigError, wrong
 from vgate.config.layers import parse
-from vgate.config.secrets import without_secrets
+from vgate.config.spelling import shown_value
 from vgate.harness.cells import Cell, digest, expand
 
 SIDES = ("A", "B")
@@ -80,8 +80,9 @@ def _words(side: str, text: str) -> list[str]:
 
 
 def _axes(overrides: list[str]) -> dict[str, Any]:
-    values = {override.key_or_group: override.get_value_string() for override in parse(overrides)}
-    return {key: without_secrets(value, key) for key, value in values.items()}
+    return {
+        override.key_or_group: shown_value(text) for text, override in zip(overrides, parse(overrides), strict=True)
+    }
 
 
 def _name(cell: Cell) -> str:

@@ -9,10 +9,11 @@ from typing import Any
 
 from vgate.config.seek_schema import SearchSettings
 from vgate.harness.cells import Cell
+from vgate.harness.circumstances import circumstances
 from vgate.harness.costs import Cost, cost
 from vgate.harness.files import write_json
 from vgate.harness.layout import SEARCH
-from vgate.harness.manifest import circumstances, secrets_of, session
+from vgate.harness.manifest import session
 from vgate.harness.metrics.goodput import Slo
 from vgate.harness.progress import Progress
 from vgate.harness.results import Result, load_run
@@ -99,10 +100,11 @@ def run(space: Space, folder: RunFolder) -> Told:
     slo = Slo(**space.baseline.container["slo"])
     question = f"Which {', '.join(axis.key for axis in space.axes)} gives the most {_wanted(slo)}?"
     progress.say(f"{folder.path}: {question}")
-    now = circumstances(sys.argv[1:], secrets_of([space.baseline]), "vgate.search")
+    now = circumstances(sys.argv[1:], [space.baseline], "vgate.search")
     ask = space.settings.search
     cells = ask.trials + ask.confirm_rounds * (1 + ask.confirm)
-    with session(folder, now, seed=space.settings.trial.seed, question=question, cells=cells):
+    trial = space.settings.trial
+    with session(folder, now, mix=trial.mix, seed=trial.seed, question=question, cells=cells):
         with Rig(folder, progress) as rig:
             search = Search(space, folder, rig, progress)
             search.explore()

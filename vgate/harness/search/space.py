@@ -11,6 +11,8 @@ from vgate.config import tree
 from vgate.config.errors import ConfigError, wrong
 from vgate.config.inert import without_effect
 from vgate.config.layers import parse
+from vgate.config.secrets import without_secrets
+from vgate.harness.cells import refuse_targets
 
 COMMAND_LINE = "the command line"
 Compose = Callable[[list[str]], dict[str, Any]]  # overrides -> resolved configuration; raises ConfigError
@@ -53,6 +55,7 @@ def read_axes(overrides: list[str]) -> tuple[list[str], list[Axis]]:
     parsed = list(zip(overrides, parse(overrides), strict=True))
     fixed = [text for text, override in parsed if not override.is_sweep_override()]
     axes = [_axis(override) for _, override in parsed if override.is_sweep_override()]
+    refuse_targets(axis.key for axis in axes)
     if not axes:
         raise ConfigError("nothing to search: at least one key needs several values, as in batch=lockstep,time_window")
     return fixed, sorted(axes, key=lambda axis: not axis.is_group)
@@ -102,6 +105,8 @@ def _axis(override: Override) -> Axis:
             raise wrong(key, override.get_value_string(), COMMAND_LINE, "holds no number")
         return Axis(key, low=numbers[0], high=numbers[-1], whole=True, step=numbers.step)
     choices = tuple(dict.fromkeys(_strings(override)))
+    if any(without_secrets(choice, key.rpartition(".")[2]) != choice for choice in choices):
+        raise wrong(key, ",".join(choices), COMMAND_LINE, "what is secret cannot be searched, for a search keeps it")
     return Axis(key, choices)
 
 
