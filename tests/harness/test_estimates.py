@@ -53,3 +53,22 @@ def test_who_was_not_answered_ranks_behind_all_who_were() -> None:
         assert found[f"{name}_p95"].why == "p95 lies among the 7 requests without a complete answer"
     assert found["lag_ms_p95"].value == 0.0
     assert found["tpot_ms_mean"].value == 10.0
+
+
+@pytest.mark.parametrize("bad", [0, 3])
+def test_few_bad_requests_at_a_steady_rate(bad: int) -> None:
+    """Every slice of time has two requests, so the bootstrap sees nothing but the bad ones: the interval is exact."""
+    rows = [row(n * 1.25, tok=(n * 1.25 + (90 if n % 300 == 7 and bad else 50),)) for n in range(800)]
+    found = estimates(frame(*rows), WINDOW, Slo(ttft_ms=60))
+    goodput, share = found["goodput_per_s"], found["attainment"]
+    assert (goodput.value, goodput.why) == (800 - bad, None)
+    assert share.interval is not None
+    assert goodput.interval == (pytest.approx(share.interval[0] * 800), pytest.approx(share.interval[1] * 800))
+    assert share.interval == (pytest.approx({0: 0.9954, 3: 0.9891}[bad], abs=1e-4), pytest.approx(1.0, abs=1e-3))
+
+
+def test_few_good_requests() -> None:
+    rows = [row(n * 1.25, tok=(n * 1.25 + (50 if n % 300 == 7 else 90),)) for n in range(800)]
+    goodput = estimates(frame(*rows), WINDOW, Slo(ttft_ms=60))["goodput_per_s"]
+    assert goodput.value == 3
+    assert goodput.interval == (pytest.approx(0.62, abs=0.02), pytest.approx(8.73, abs=0.05))

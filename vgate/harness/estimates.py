@@ -21,7 +21,7 @@ from vgate.harness.metrics.rates import (
 from vgate.harness.metrics.select import answered, in_window
 from vgate.harness.metrics.tpot import tpot_ms
 from vgate.harness.metrics.ttft import ttft_ms, ttft_service_ms
-from vgate.harness.stats.bootstrap import mean_estimate
+from vgate.harness.stats.bootstrap import MINIMUM_EVENTS, mean_estimate
 from vgate.harness.stats.estimate import Estimate
 from vgate.harness.stats.percentiles import percentile_estimates
 from vgate.harness.stats.rate import rate_estimate
@@ -63,18 +63,28 @@ def _rates(rows: pd.DataFrame, window: Window, slo: Slo) -> dict[str, Estimate]:
     """Values as their metrics define them; the estimators say how far off they may be."""
     due = in_window(rows)
     met = good(due, slo)
+    share = replace(share_estimate(met.to_numpy(float)), value=attainment(rows, slo, window))
     stamps, tokens = token_arrivals(rows)
     ended = answered(rows)["t_end"].dropna().to_numpy(np.int64)
     return {
-        "goodput_per_s": replace(
-            rate_estimate(due["t_int"][met].dropna().to_numpy(np.int64), window), value=goodput(rows, slo, window)
-        ),
-        "attainment": replace(share_estimate(met.to_numpy(float)), value=attainment(rows, slo, window)),
+        "goodput_per_s": replace(_goodput(due, met, share, window), value=goodput(rows, slo, window)),
+        "attainment": share,
         "output_tokens_per_s": replace(rate_estimate(stamps, window, tokens), value=output_tokens_rate(rows, window)),
         "offered_per_s": Estimate(offered_rate(rows, window)),
         "achieved_per_s": Estimate(achieved_rate(rows, window)),
         "completed_per_s": replace(rate_estimate(ended, window), value=completed_rate(rows, window)),
     }
+
+
+def _goodput(due: pd.DataFrame, met: pd.Series, share: Estimate, window: Window) -> Estimate:
+    """Where few requests were good, or few bad, its interval holds that of attainment, which is exact, at this load."""
+    found = rate_estimate(due["t_int"][met].dropna().to_numpy(np.int64), window)
+    few = min(int(met.sum()), int((~met).sum())) < MINIMUM_EVENTS
+    if not (found.value and few and share.interval):
+        return found
+    exact = [end * len(due) / window.seconds for end in share.interval]
+    low, high = found.interval or exact
+    return replace(found, low=min(low, exact[0]), high=max(high, exact[1]), why=None)
 
 
 def _latency(name: str, values: pd.Series) -> dict[str, Estimate]:

@@ -51,6 +51,18 @@ def test_what_does_not_vary_is_not_in_doubt() -> None:
     assert mean_estimate(np.full(100, 7.0)).interval == (7.0, 7.0)
 
 
+@pytest.mark.parametrize(("events", "given"), [(3, False), (29, False), (30, True)])
+def test_few_events_have_no_interval(events: int, given: bool) -> None:
+    """Three bad of 1,000: a twentieth of the resamples would have none, and no error of their own."""
+    values = (np.arange(1000) % (1000 // events) == 0).cumsum()
+    values = np.diff(values, prepend=0) * (values <= events).astype(float)
+    found = mean_estimate(values)
+    assert found.value == events / 1000
+    assert (found.interval is not None) is given
+    if not given:
+        assert found.why == f"only {events} of 1000 samples differ from the others; an interval needs 30"
+
+
 def test_no_interval_below_an_n_eff_of_fifty() -> None:
     found = mean_estimate(autoregressive(500, 0.9))
     assert (found.value is None, found.interval) == (False, None)

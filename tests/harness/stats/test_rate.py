@@ -28,6 +28,15 @@ def test_the_interval_of_a_poisson_process() -> None:
     assert (found.high - found.low) / 2 / found.value == pytest.approx(0.057, rel=0.25)  # type: ignore[operator]
 
 
+@pytest.mark.parametrize(("count", "given"), [(29, False), (30, True)])
+def test_few_stamps_have_no_interval(count: int, given: bool) -> None:
+    found = rate_estimate(np.arange(count) * 2 * S + 5 * S, WINDOW)
+    assert (found.value, found.interval is not None) == (count / 60, given)
+    assert (found.why is None) is given
+    if not given:
+        assert found.why == "only 29 were seen; an interval needs 30"
+
+
 def test_a_rate_of_nothing_has_no_interval() -> None:
     found = rate_estimate(np.array([], dtype=np.int64), WINDOW)
     assert (found.value, found.interval, found.why) == (0.0, None, "none was seen")
