@@ -48,8 +48,5 @@ def _points(one: Configuration, metric: str) -> list[tuple[float, str]]:
 
 def _note(drawn: Sequence[Configuration], metric: str) -> str:
     refused = sum(len(_points(one, metric)) < len(PERCENTILES) for one in drawn)
-    return (
-        f"{LEGEND}. In {refused} of {len(drawn)} some are refused: too few requests, or too few of them answered."
-        if refused
-        else LEGEND
-    )
+    why = f"In {refused} of {len(drawn)} some are refused: too few requests, or too few of them answered."
+    return f"{LEGEND}. {why}" if refused else LEGEND

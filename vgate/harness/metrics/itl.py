@@ -9,8 +9,9 @@ UNIT = "ms"
 def itl_ms(rows: pd.DataFrame) -> pd.Series:
     """Gap before each chunk / tokens in it, one sample per token, all requests pooled; never interpolated.
 
-    The index says whose sample it is: the index of its row. What needs a number of samples counts requests, not tokens.
-    Requests whose tokens per chunk are not known are left out: `itl_known` says how many are in.
+    The index says whose sample it is: the index of its row. The samples of one depend on each other, so percentiles
+    ask for a number of requests, not of tokens. Requests whose tokens per chunk are not known are left out: `itl_known`
+    says how many are in.
     """
     known = rows[rows["n_tok"].notna()]
     pooled = [_per_token(*row) for row in zip(known["t_tok"], known["n_tok"], strict=True)]
