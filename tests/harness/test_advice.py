@@ -1,7 +1,7 @@
 from dataclasses import replace
 from pathlib import Path
 
-from tests.harness.rows import FakeRun, steady
+from tests.harness.rows import FakeRun, failed, frame, row, steady
 from vgate.harness.advice import Step, advice
 from vgate.harness.page.command import command
 from vgate.harness.results import load_run
@@ -114,6 +114,13 @@ def test_a_refused_p99_needs_a_longer_window(tmp_path: Path) -> None:
     (step,) = [step for step in steps(run) if "p99" in step.why]
     assert step.why == "TTFT p99 is refused: it needs 459 requests, the window had 200."
     assert step.do == "trial.duration_s=3"  # 1 s x 459 / 200 with a tenth to spare, in whole seconds
+
+
+def test_a_p99_among_requests_without_an_answer_needs_no_longer_window(tmp_path: Path) -> None:
+    run = FakeRun(tmp_path / "run")
+    answers = [row(float(n), tok=(n + 50.0, n + 60.0)) for n in range(600)]
+    run.add(frame(*answers, *(failed(600.0 + n) for n in range(60))), A, load=RATE)
+    assert not [step for step in steps(run) if "p99" in step.why]
 
 
 def test_a_load_that_all_carry_tells_nothing(tmp_path: Path) -> None:
