@@ -65,7 +65,7 @@ class RunFolder:
         axes = {cell.config_hash: cell.axes for cell in cells}
         for folder in self.finished():
             about = read_object(folder / CELL, "axes")
-            wanted = axes.get(about.get("config_hash"), about["axes"])
+            wanted = axes.get(str(about.get("config_hash")), about["axes"])
             if list(wanted.items()) != list(about["axes"].items()):
                 write_json(folder / CELL, about | {"axes": wanted})
 
