@@ -10,11 +10,12 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 import yaml
 
+from vgate.bench import main
 from vgate.harness.metrics.e2e import e2e_ms
 from vgate.harness.metrics.parts import parts_ms
 from vgate.harness.results import load_run
@@ -311,3 +312,37 @@ def test_a_run_of_another_source_does_not_go_on_unless_it_is_told_to(swept: tupl
     assert "trial.mix=true" in refused.stderr
     bench(tmp_path, *SWEEP, "trial.mix=true")
     assert stamps(run).keys() == kept.keys()
+
+
+def test_a_kill_while_cells_are_taken_over_leaves_a_run_that_can_be_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its manifest is there before the first of them is."""
+
+    def killed(*_: Any) -> NoReturn:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("vgate.harness.adoption.adopt", killed)
+    monkeypatch.setattr(sys, "argv", ["vgate.bench", *QUICK, "trial.reuse=true", f"trial.results_dir={tmp_path}"])
+    handler = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(KeyboardInterrupt):
+        main()
+    signal.signal(signal.SIGTERM, handler)
+    manifest = json.loads((only_run(tmp_path) / "manifest.json").read_text(encoding="utf-8"))
+    assert manifest["finished"] is False
+    assert manifest["sessions"][0]["packages"]
+
+
+def test_O6_nothing_secret_is_in_any_name_or_file_of_a_run(tmp_path: Path) -> None:
+    """Given as axes, in the environment, and with a quote in it; there is no Redis at these places, so all is a miss."""
+    urls = "cache.url=redis://:hunter2@127.0.0.1:1,redis://:hunter2@127.0.0.1:2"
+    words = [*QUICK, "-m", "cache=redis", urls, "security=keys", "security.api_keys=[{key: \"hunter2'x\", name: a}]"]
+    environment = {**os.environ, "VLLM_API_KEY": "hunter2", "HF_TOKEN": "hunter2"}
+    done = subprocess.run(command(tmp_path, *words), capture_output=True, text=True, check=False, env=environment)
+    assert {result.label for result in load_run(only_run(tmp_path)).results} == {
+        "cache.url=redis://***@127.0.0.1:1", "cache.url=redis://***@127.0.0.1:2",
+    }  # fmt: skip
+    assert "hunter2" not in done.stdout + done.stderr
+    for path in tmp_path.rglob("*"):
+        assert "hunter2" not in str(path)
+        assert not path.is_file() or b"hunter2" not in path.read_bytes(), path

@@ -55,8 +55,9 @@ def test_what_is_asked_may_differ_and_is_told() -> None:
 
 
 def test_keys_are_blotted_out() -> None:
-    made = sides("", "security=keys 'security.api_keys=[{key: sk-secret, name: a}]'")
-    assert "sk-secret" not in str((made.names, made.b.axes))
+    extra = "engine=vllm 'engine.extra_args={hf_token: sk-secret}'"
+    made = sides(extra, "security=keys 'security.api_keys=[{key: sk-secret, name: a}]'")
+    assert "sk-secret" not in str((made.names, made.a.axes, made.b.axes))
     assert made.b.container["security"]["api_keys"][0]["key"] == "sk-secret"
 
 

@@ -47,3 +47,17 @@ def test_wrong_axes_are_said_before_anything_starts(
     with pytest.raises(ConfigError) as error:
         read_space([FAST, *words])
     assert line in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("axis", "told"),
+    [
+        ("cache.url=redis://:hunter2@a,redis://:hunter2@b", "what is secret cannot be searched"),
+        ("engine.extra_args.hf_token=hunter2,hunter3", "what is secret cannot be searched"),
+        ("slo.ttft_ms=100,200", "targets only judge"),
+    ],
+)
+def test_O6_what_is_secret_and_what_only_judges_is_no_axis(axis: str, told: str) -> None:
+    with pytest.raises(ConfigError, match=told) as caught:
+        read_axes([FAST, axis])
+    assert "hunter" not in str(caught.value)
