@@ -42,7 +42,7 @@ def finish(folder: RunFolder, cell: Cell) -> None:
 @pytest.fixture
 def measured(tmp_path: Path) -> Path:
     folder = RunFolder(tmp_path / "first")
-    with folder.locked(), session(folder, dict(NOW)):
+    with folder.locked(), session(folder, dict(NOW), question=None, seed=0):
         finish(folder, *cells())
     return tmp_path
 

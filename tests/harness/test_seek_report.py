@@ -76,7 +76,10 @@ def test_the_answer_of_an_earlier_version(tmp_path: Path, found: Found) -> None:
 
 def test_a_search_for_settings(tmp_path: Path) -> None:
     cell = single(["engine=dry_run"], {"batch": "lockstep"})
-    confirmed = [Confirmed("batch=lockstep", 12.0, 10.0, (1.0, 3.0), 5, 13.0), Confirmed("x", None, None, None, 1, 9.0)]
+    confirmed = [
+        Confirmed("batch=lockstep", 12.0, 10.0, (1.0, 3.0), 5, 13.0, measured=5, lost=0, baseline_lost=0),
+        Confirmed("x", None, None, None, 1, 9.0, measured=1, lost=0, baseline_lost=0),
+    ]
     counts = Counter(trials=4, configurations=3, invalid=1)
     told = tell([(cell, 13.0)], confirmed, counts, "goodput_per_s", Slo(ttft_ms=500.0))
     run = run_of(tmp_path, "vgate.search", "search.json", told.document)
