@@ -45,10 +45,10 @@ def _measure_and_report(cells: list[Cell], folder: RunFolder, preset: str | None
     with session(folder, now, mix=mix, question=question, seed=trial.seed, cells=len(cells)):
         folder.relabel(cells)
         set_aside(bad, folder, Progress([]))
-        _measure(cells, folder, now)
-        if preset and _too_few_rounds(cells):
+        if preset and _too_few_rounds(cells) and _missing(cells, folder):
             note = "so few rounds name no winner, and --write-preset writes only one; trial.rounds=3 may show it"
             print(f"note: {note}", file=sys.stderr)
+        _measure(cells, folder, now)
     code = _report(folder)
     return (_write_preset(folder, preset) or code) if preset else code
 

@@ -50,6 +50,8 @@ def test_a_side_that_failed_costs_its_pair_alone(folder: RunFolder) -> None:
 
 def test_a_pair_with_an_invalid_side_is_measured_again(folder: RunFolder) -> None:
     assert kept(folder, PLANNED, unclear, invalid=(5,)) == [True] * 4 + [False] * 2 + [True] * 6
+    (attempt,) = folder.attempts.iterdir()
+    assert attempt.name.startswith(folder.place(PLANNED[5]).name)
 
 
 def test_nothing_is_measured_again_where_a_verdict_stands(folder: RunFolder) -> None:

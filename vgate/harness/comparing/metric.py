@@ -84,7 +84,8 @@ def resolution(metric: Metric, sides: tuple[list[Measured], list[Measured]]) -> 
 def incomparable(metric: Metric, sides: tuple[list[Measured], list[Measured]], margin: float) -> str | None:
     """Why this number of the two sides may not be compared, in words; None if it may.
 
-    A latency is of answered requests alone: a side that refuses what would have been slow looks fast.
+    A request that is refused costs a server nothing: those that it does answer are the faster for it, and their
+    latencies say little of a side that answers all. Percentiles rank it last, which shows only where it reaches them.
     """
     if metric.counted or not all(sides):
         return None
@@ -92,8 +93,8 @@ def incomparable(metric: Metric, sides: tuple[list[Measured], list[Measured]], m
     if abs(answered[0] - answered[1]) <= math.expm1(margin):
         return None
     return (
-        f"Not comparable: {metric.column} is of answered requests alone, and A answered {answered[0]:.1%} of its"
-        f" requests, B {answered[1]:.1%}; --metric attainment or completed counts those that were not answered too."
+        f"Not comparable by {metric.column}: A answered {answered[0]:.1%} of its requests, B {answered[1]:.1%}, and who"
+        " refuses more is the faster for the others; --metric attainment or completed counts what was not answered."
     )
 
 

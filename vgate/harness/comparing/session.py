@@ -4,6 +4,7 @@ import shutil
 import sys
 from dataclasses import replace
 
+from vgate.harness.cells import Cell
 from vgate.harness.circumstances import circumstances
 from vgate.harness.comparing.court import PAIRS_PER_ROUND, Hearing, Rules, cells, hear
 from vgate.harness.comparing.decision import UNDECIDED
@@ -43,11 +44,11 @@ def hold(sides: Sides, folder: RunFolder, rules: Rules) -> Finding:
 
 
 def forget_bad_pairs(folder: RunFolder, sides: Sides, rules: Rules) -> None:
-    """Throw away what cannot be used of the pairs that are there, unless a verdict stands on them as they are.
+    """Take out what cannot be used of the pairs that are there, unless a verdict stands on them as they are.
 
     A pair is two measurements with one seed, one right after the other: where one of them is missing, FAILED or
     INVALID, both are made again, for the other one was made under whatever the machine did at its time. Pairs that are
-    good stay, wherever their round was torn.
+    good stay, wherever their round was torn; what is INVALID is kept as an attempt.
     """
     planned = cells(sides, rules)
     found = {
@@ -59,7 +60,14 @@ def forget_bad_pairs(folder: RunFolder, sides: Sides, rules: Rules) -> None:
         pair = planned[start : start + len(SIDES)]
         if not all(cell.key in found and not found[cell.key].invalid for cell in pair):
             for cell in filter(folder.has, pair):
-                shutil.rmtree(folder.place(cell))
+                _take_out(cell, folder, bool(found[cell.key].invalid))
+
+
+def _take_out(cell: Cell, folder: RunFolder, invalid: bool) -> None:
+    if invalid:
+        folder.set_aside(cell)
+    else:
+        shutil.rmtree(folder.place(cell))
 
 
 def _decided(hearing: Hearing) -> bool:
