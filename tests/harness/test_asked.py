@@ -32,8 +32,9 @@ def test_what_decides_which_requests_are_sent_and_what_good_means(tmp_path: Path
 
 def test_files_that_the_load_is_made_from_are_part_of_it(tmp_path: Path) -> None:
     (one,) = results(tmp_path, {})
-    one.about["inputs"] = {"workload.path": "c0ffee"}
-    assert asked(one)["workload.path (content)"] == "c0ffee"
+    before = asked(one)
+    one.about["inputs"] = {"workload.path": "c0ffee", "model.model_id": "decade"}
+    assert asked(one) == {**before, "workload.path (content)": "c0ffee"}  # a model is what is asked, not the question
 
 
 def test_all_alike_are_one_group_without_a_name(tmp_path: Path) -> None:

@@ -21,8 +21,19 @@ def test_a_folder_that_cannot_be_written_ends_with_one_line(tmp_path: Path, caps
     with pytest.raises(SystemExit) as ended, held(RunFolder(results / "run"), unwritable=4):
         raise AssertionError
     assert ended.value.code == 4
-    told = f"vgate: results_dir = '{results}': {results}/run cannot be written: Not a directory\n"
-    assert capsys.readouterr().err == told
+    told = f"vgate: trial.results_dir = '{results}' (from {results}/run): Not a directory; must be a folder that can be"
+    assert capsys.readouterr().err == f"{told} written to\n"
+
+
+def test_so_does_one_of_which_a_part_cannot(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "run").mkdir()
+    file_in_the_way(tmp_path / "run" / "cells")
+    with pytest.raises(SystemExit) as ended, held(RunFolder(tmp_path / "run"), unwritable=4):
+        raise AssertionError
+    assert ended.value.code == 4
+    assert capsys.readouterr().err.startswith(
+        f"vgate: trial.results_dir = '{tmp_path}' (from {tmp_path}/run): File exi"
+    )
 
 
 def test_an_error_of_the_block_itself_is_not_taken_for_that(tmp_path: Path) -> None:
@@ -54,4 +65,4 @@ def test_every_program_says_so_in_one_line(tmp_path: Path, program: str, words: 
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (code, "")
     (line,) = done.stderr.splitlines()
-    assert line.startswith(f"vgate: results_dir = '{results}': ")
+    assert line.startswith(f"vgate: trial.results_dir = '{results}' (from ")

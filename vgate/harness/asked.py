@@ -19,9 +19,9 @@ def asked(result: Result) -> Question:
     Measurements for which these are not equal say nothing about which of two configurations is better.
     """
     sections = {name: result.config[name] for name in SECTIONS if name in result.config}
-    own = {key: value for key, value in leaves(sections) if cost(key) is Cost.CLIENT and key not in INSTRUMENT}
+    own = {key: value for key, value in leaves(sections) if _decides(key)}
     files = result.about.get("inputs") or {}  # not kept by earlier versions
-    return own | {f"{key} (content)": digest for key, digest in files.items()}
+    return own | {f"{key} (content)": digest for key, digest in files.items() if _decides(key)}
 
 
 def differing(questions: Sequence[Question]) -> list[str]:
@@ -53,6 +53,12 @@ def spelt(questions: Sequence[Question], key: str) -> list[str]:
 def named(question: Question, keys: Sequence[str]) -> str:
     """These of its keys as on a command line."""
     return " ".join(_spelt(key, question[key]) for key in keys if key in question)
+
+
+def _decides(key: str) -> bool:
+    """Targets too: they cost nothing to change, for the rows are the same, but the numbers are not. No model does."""
+    section = key.partition(".")[0]
+    return section == "slo" or (section in SECTIONS and cost(key) is Cost.CLIENT and key not in INSTRUMENT)
 
 
 def _text(question: Question, key: str) -> str:

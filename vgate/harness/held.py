@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import NoReturn
 
+from vgate.config.errors import ConfigError, wrong
 from vgate.harness.store import RunBusy, RunFolder
 
 
@@ -22,9 +23,11 @@ def held(folder: RunFolder, fresh: bool = False, busy: int = 1, unwritable: int 
             stack.enter_context(folder.locked(fresh))
         except RunBusy as error:
             _end(str(error), busy)
-        except OSError as error:
-            results, why = folder.path.parent, error.strerror or error
-            _end(f"results_dir = {str(results)!r}: {folder.path} cannot be written: {why}", unwritable)
+        except ConfigError as error:
+            _end(str(error), unwritable)
+        except OSError as error:  # of what is in the folder already
+            why = f"{error.strerror or error}; must be a folder that can be written to"
+            _end(str(wrong("trial.results_dir", str(folder.path.parent), str(folder.path), why)), unwritable)
         try:
             yield
         except KeyboardInterrupt:
