@@ -88,7 +88,7 @@ def checked(*overrides: str) -> None:
         (["load=closed"], "load = 'vgate.load.closed.Closed' (from the command line): a capacity is a Poisson rate"),
         (["slo=none"], "slo = 'none' (from the command line): a capacity is held to targets; choose some, slo=chat"),
         (["trial.rounds=3"], "trial.rounds = 3 (from the command line): the search chooses it"),
-        (["trial.duration_s=3"], "trial.duration_s = 3 (from the command line): the search chooses it"),
+        (["trial.duration_s=3"], "trial.duration_s = 3.0 (from the command line): the search chooses it"),
         (["load.rate=2000"], "load.rate = 2000.0 (from the command line): the search begins there; must be from"),
         (["capacity.percentile=99.99"], "capacity.percentile = 99.99 (from the command line): must be less than"),
         (["capacity.tolerence=0.1"], "did you mean capacity.tolerance?"),

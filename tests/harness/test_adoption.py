@@ -72,7 +72,7 @@ def test_what_is_measured_already_is_held_to_the_new_targets(measured: Path) -> 
 
 
 @pytest.mark.parametrize(
-    "changed", [{"source": "abd"}, {"packages": {"torch": "2.14.0"}}, {"machine": {"cpu": "Xeon"}}]
+    "changed", [{"source": "abc2"}, {"packages": {"torch": "2.14.0"}}, {"machine": {"cpu": "Xeon"}}]
 )
 def test_other_circumstances_are_another_measurement(measured: Path, changed: dict[str, Any]) -> None:
     assert taken(measured, NOW | changed) == []

@@ -11,7 +11,8 @@ from vgate.config import tree
 from vgate.config.errors import ConfigError, wrong
 from vgate.config.inert import without_effect
 from vgate.config.layers import parse
-from vgate.config.secrets import without_secrets
+from vgate.config.secrets import BLOT
+from vgate.config.spelling import shown_value
 from vgate.harness.cells import refuse_targets
 
 COMMAND_LINE = "the command line"
@@ -105,8 +106,8 @@ def _axis(override: Override) -> Axis:
             raise wrong(key, override.get_value_string(), COMMAND_LINE, "holds no number")
         return Axis(key, low=numbers[0], high=numbers[-1], whole=True, step=numbers.step)
     choices = tuple(dict.fromkeys(_strings(override)))
-    if any(without_secrets(choice, key.rpartition(".")[2]) != choice for choice in choices):
-        raise wrong(key, ",".join(choices), COMMAND_LINE, "what is secret cannot be searched, for a search keeps it")
+    if any(shown_value(f"{key}={choice}") != choice for choice in choices):
+        raise wrong(key, BLOT, COMMAND_LINE, "what is secret cannot be searched, for a search keeps it")
     return Axis(key, choices)
 
 
