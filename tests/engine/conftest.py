@@ -20,6 +20,13 @@ def models() -> Path:
 
 
 @pytest.fixture(scope="session")
-def vllm_server(models: Path) -> Iterator[Server]:
-    with running("+preset=cpu", f"model.model_id={models / 'tiny'}") as server:
+def garbage_log(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where `vllm_server` writes on SIGUSR1, see `watched/sitecustomize.py`."""
+    return tmp_path_factory.mktemp("garbage") / "log"
+
+
+@pytest.fixture(scope="session")
+def vllm_server(models: Path, garbage_log: Path) -> Iterator[Server]:
+    watched = {"PYTHONPATH": str(Path(__file__).parent / "watched"), "GARBAGE_LOG": str(garbage_log)}
+    with running("+preset=cpu", f"model.model_id={models / 'tiny'}", env=watched) as server:
         yield server

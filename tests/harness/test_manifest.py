@@ -1,3 +1,4 @@
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -7,8 +8,13 @@ from vgate.config import ConfigError
 from vgate.harness.cells import expand
 from vgate.harness.files import read_json, write_json
 from vgate.harness.layout import CELL, MANIFEST
-from vgate.harness.manifest import session, session_at
+from vgate.harness.manifest import session as any_session
+from vgate.harness.manifest import session_at
 from vgate.harness.store import RunFolder
+
+
+def session(folder: RunFolder, now: dict[str, Any], mix: bool = False) -> AbstractContextManager[None]:
+    return any_session(folder, now, mix=mix, question="why", seed=0)
 
 
 def sitting(hour: int, torch: str = "2.13.0") -> dict[str, Any]:
@@ -32,7 +38,7 @@ def sessions(folder: RunFolder) -> list[Any]:
 
 
 def test_a_session_is_kept_from_its_beginning_and_finished_at_its_end(tmp_path: Path) -> None:
-    with session(RunFolder(tmp_path), sitting(1), question="why"):
+    with session(RunFolder(tmp_path), sitting(1)):
         manifest = read_json(tmp_path / MANIFEST)
         assert (manifest["name"], manifest["question"], manifest["finished"]) == (tmp_path.name, "why", False)
     assert read_json(tmp_path / MANIFEST)["finished"]

@@ -169,7 +169,8 @@ def test_what_was_looked_at_is_told(folder: RunFolder) -> None:
 
 
 def load_run_of(folder: RunFolder) -> Run:
-    write_json(folder.path / MANIFEST, {"name": "run", "question": None, "finished": True, "sessions": [SESSION]})
+    about = {"name": "run", "question": None, "seed": 0, "finished": True, "sessions": [SESSION]}
+    write_json(folder.path / MANIFEST, about)
     return load_run(folder.path)
 
 

@@ -1,5 +1,6 @@
 from dataclasses import replace
 
+import pandas as pd
 import pytest
 
 from tests.harness import server_rows
@@ -34,15 +35,21 @@ def test_lag_above_a_twentieth_of_the_median_ttft(lag: float, valid: bool) -> No
         ]
 
 
-@pytest.mark.parametrize("count", [458, 100, 5])
-def test_lag_of_a_small_sample_is_judged_by_its_largest(count: int) -> None:
-    """A p99 of so few is refused everywhere else too, and a lower percentile would be a milder judge."""
-    late = [row(t_int=n * 2.0, lag=3.0 if n == count - 1 else 0.01, tok=(n * 2.0 + 50,)) for n in range(count)]
-    (reason,) = why(frame(*late))
+@pytest.mark.parametrize(("count", "late"), [(458, 5), (101, 2), (99, 1), (5, 1)])
+def test_lag_of_a_small_sample_is_judged_by_its_p99_all_the_same(count: int, late: int) -> None:
+    """A lower percentile would be a milder judge; of fewer than 100 requests it is the largest."""
+    (reason,) = why(lagging(count, late))
     assert reason == (
-        f"the load driver sent late: its largest lag ({count} requests are too few for p99, which needs 459)"
+        f"the load driver sent late: p99 of its lag (of {count} requests, too few to be sure of it)"
         " is 3.00 ms, more than 5% of the median TTFT of 50.00 ms"
     )
+    assert why(lagging(count, late - 1)) == []
+
+
+def lagging(count: int, late: int) -> pd.DataFrame:
+    """Requests of which the last `late` were sent 3 ms late, a TTFT of 50 ms for all."""
+    lags = [3.0 if n >= count - late else 0.01 for n in range(count)]
+    return frame(*(row(t_int=n * 2.0, lag=lag, tok=(n * 2.0 + 50,)) for n, lag in enumerate(lags)))
 
 
 @pytest.mark.parametrize(("lag", "valid"), [(5.0, True), (5.1, False)])

@@ -10,7 +10,7 @@ from vgate.harness.ledger import tokens
 from vgate.harness.little import little
 from vgate.harness.metrics.e2e import e2e_ms
 from vgate.harness.metrics.lag import dispatch_lag_ms
-from vgate.harness.metrics.percentile import minimum_n, nearest_rank, percentile
+from vgate.harness.metrics.percentile import minimum_n, nearest_rank
 from vgate.harness.metrics.rates import achieved_rate, offered_rate
 from vgate.harness.metrics.select import answered, in_window
 from vgate.harness.metrics.ttft import ttft_ms
@@ -95,11 +95,9 @@ def _lag(due: pd.DataFrame) -> Iterator[str]:
 
 
 def _latest(lags: pd.Series) -> tuple[str, float]:
-    """p99; of fewer requests than it needs the maximum, the one value that is surely not below it."""
-    p99 = percentile(lags, 99)
-    if p99 is not None:
-        return "p99 of its lag", p99
-    return f"its largest lag ({len(lags)} requests are too few for p99, which needs {minimum_n(99)})", float(lags.max())
+    """p99 by rank; of fewer than 100 requests that is the largest. Where few make it unsure, that is said."""
+    few = "" if len(lags) >= minimum_n(99) else f" (of {len(lags)} requests, too few to be sure of it)"
+    return f"p99 of its lag{few}", nearest_rank(sorted(lags), 99)
 
 
 def _driver(seen: Evidence) -> Iterator[str]:

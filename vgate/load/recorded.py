@@ -100,7 +100,8 @@ def _csv_format(head: str) -> Format:
     for known in CSV_FORMATS:
         if set(columns).issuperset(known.needs):
             return known
-    found = f"it has the columns {', '.join(columns)[:200]}" if len(columns) > 1 else f"it begins with {head[:60]!r}"
+    begins = f"it begins with {head.strip()[:60]!r}"
+    found = f"it has the columns {', '.join(columns)[:200]}" if len(columns) > 1 else begins
     formats = "; ".join(f"{f.name}: {', '.join(f.needs)}" for f in CSV_FORMATS)
     raise WrongFile(
         f"is in no known format: {found}; known are CSV with the columns of {formats};"
