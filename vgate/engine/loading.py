@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import gc
 import multiprocessing
 import os
 import threading
@@ -54,15 +53,6 @@ def _hand_over(result: asyncio.Future[T], value: T, discard: Callable[[T], None]
         _thread(partial(discard, value))
     else:
         result.set_result(value)
-
-
-def settle() -> None:
-    """Leave what has been loaded so far out of all later searches for garbage; takes the time of one.
-
-    With torch in the process, each of them stops the event loop for half a second, about once a minute under load.
-    """
-    gc.collect()
-    gc.freeze()
 
 
 def leave(code: int) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from vgate.config.model_id import public_name
 from vgate.engine.base import Engine
-from vgate.engine.loading import in_thread, settle
+from vgate.engine.loading import in_thread
 from vgate.engine.model_files import locate
 from vgate.engine.restart import Restarting, RestartPolicy
 from vgate.engine.vllm_names import Names
@@ -57,7 +57,6 @@ class VllmEngine(Engine):
             async with asyncio.timeout(self._start_timeout_s):
                 core = await in_thread(self._load_blocking, _end)
                 await _handlers_built(core)
-            settle()
         except TimeoutError:
             raise EngineStartError(
                 f"vLLM was not ready after {self._start_timeout_s:g} s ({self.names.engine}.start_timeout_s)"
