@@ -35,13 +35,13 @@ def spinning(core: int, count: int) -> Iterator[None]:
 def test_spinners_on_its_core_make_the_run_invalid(
     drive: Drive, golden: Golden, driver: LoadDriver, tmp_path: Path
 ) -> None:
-    """Three: a quarter of a core is too little for this load under any scheduler."""
+    """Nine: a tenth of a core is too little for this load, which needs a quarter, under any scheduler."""
     server = golden(ttft_ms=50, itl_ms=10)
     drive(server.url, poisson(20.0), duration_s=0.1)  # to start would take it very long
     before, (pid, *_), cores = server.tokens(), driver.pids, os.sched_getaffinity(0)
     os.sched_setaffinity(pid, {min(cores)})
     try:
-        with spinning(min(cores), 3):
+        with spinning(min(cores), 9):
             driven = drive(server.url, poisson(300.0, output_tokens=16), duration_s=2.0)
     finally:
         os.sched_setaffinity(pid, cores)
