@@ -58,6 +58,8 @@ def _measure(cells: list[Cell], folder: RunFolder, now: dict[str, Any]) -> None:
     from vgate.harness.sweep import sweep
 
     trial = cells[0].settings.trial
+    if not _prunes(cells):
+        folder.forget_dropped()
     taken = adopt(cells, folder, now) if trial.reuse else {}
     missing = _missing(cells, folder)
     progress = Progress(missing)
@@ -74,10 +76,12 @@ def _measure(cells: list[Cell], folder: RunFolder, now: dict[str, Any]) -> None:
 
 def _missing(cells: list[Cell], folder: RunFolder) -> list[Cell]:
     """What is still to be measured, in its order."""
-    if not any(cell.settings.trial.prune for cell in cells):
-        folder.forget_dropped()
-    dropped = folder.dropped()
+    dropped = folder.dropped() if _prunes(cells) else {}
     return [cell for cell in ordered(cells) if not folder.has(cell) and cell.effective_hash not in dropped]
+
+
+def _prunes(cells: list[Cell]) -> bool:
+    return any(cell.settings.trial.prune for cell in cells)
 
 
 def _too_few_rounds(cells: list[Cell]) -> bool:

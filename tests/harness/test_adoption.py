@@ -81,3 +81,12 @@ def test_other_circumstances_are_another_measurement(measured: Path, changed: di
 def test_another_cell_is_not_taken(measured: Path) -> None:
     assert taken(measured, NOW, "load.users=2") == []
     assert elsewhere(cells("load.users=2"), RunFolder(measured / "second")) == {}
+
+
+def test_a_models_other_commit_is_another_measurement(tmp_path: Path) -> None:
+    """Where both are known: a model that is loaded for the first time has none before."""
+    folder = RunFolder(tmp_path / "first")
+    with folder.locked(), session(folder, NOW | {"models": {"a/b": "c0ffee"}}, question=None, seed=0):
+        finish(folder, *cells())
+    assert taken(tmp_path, NOW | {"models": {"a/b": "decade"}}) == []
+    assert len(taken(tmp_path, NOW | {"models": {}})) == 1

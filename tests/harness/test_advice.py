@@ -3,7 +3,7 @@ from pathlib import Path
 
 from tests.harness.rows import FakeRun, failed, frame, row, steady
 from vgate.harness.advice import Step, advice
-from vgate.harness.page.command import command
+from vgate.harness.page.command import command, going_on
 from vgate.harness.results import load_run
 from vgate.harness.verdict import judge
 
@@ -162,3 +162,9 @@ def _one(tmp_path: Path) -> FakeRun:
     run = FakeRun(tmp_path / "run")
     run.add(steady(100), A)
     return run
+
+
+def test_a_command_that_goes_on_throws_nothing_away_and_writes_no_preset() -> None:
+    first = "python -m vgate.bench --fresh -m batch=passthrough,lockstep --write-preset mine trial.rounds=3"
+    assert going_on(first) == "python -m vgate.bench -m batch=passthrough,lockstep trial.rounds=3"
+    assert going_on("python -m vgate.bench --write-preset=mine") == "python -m vgate.bench"

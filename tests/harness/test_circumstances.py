@@ -1,10 +1,11 @@
 import copy
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from vgate.harness.cells import expand
-from vgate.harness.circumstances import circumstances, differences, mixed
+from vgate.harness.circumstances import circumstances, differences, mixed, source_digest
 
 NOW: dict[str, Any] = {
     "command": "python -m vgate.replay results/x",
@@ -73,3 +74,13 @@ def test_circumstances_hold_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "hunter2" not in str(found)
     assert found["command"] == "python -m vgate.bench engine=dry_run cache=redis 'cache.url=redis://***@h'"
     assert found["environment"]["VLLM_USE_V2"] == "1"
+
+
+def test_a_preset_that_a_bench_has_written_is_no_other_source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vgate.harness.circumstances.conf_dir", lambda: tmp_path)
+    (tmp_path / "preset").mkdir()
+    before = source_digest()
+    (tmp_path / "preset" / "mine.yaml").write_text("batch: {}\n", encoding="utf-8")
+    assert source_digest() == before
+    (tmp_path / "bench.yaml").write_text("trial: {}\n", encoding="utf-8")
+    assert source_digest() != before

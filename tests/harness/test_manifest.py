@@ -77,3 +77,13 @@ def test_only_sessions_that_measured_something_count(tmp_path: Path) -> None:
         pass
     with session(folder, sitting(3)):
         pass
+
+
+def test_what_was_taken_over_was_measured_in_the_circumstances_of_the_first_session(tmp_path: Path) -> None:
+    folder = measured(tmp_path, "2025-01-01T00:00:00.000+00:00")
+    (cell,) = folder.finished()
+    write_json(cell / CELL, read_json(cell / CELL) | {"taken_from": "another"})
+    with session(folder, sitting(1)):
+        pass
+    with pytest.raises(ConfigError, match=r"torch: 2\.13\.0, now 2\.14\.0"), session(folder, sitting(2, "2.14.0")):
+        pass

@@ -206,3 +206,29 @@ def test_presets_are_looked_for_below_the_working_directory(tmp_path: Path, monk
     monkeypatch.chdir(tmp_path)
     with pytest.raises(ConfigError, match="unknown option"):
         compose("serve", ["+preset=best"], {})
+
+
+def test_without_a_single_good_request_there_is_none(tmp_path: Path) -> None:
+    run = fake(tmp_path)
+    run.add(steady(100, ttft_ms=900.0), {"named": "only"})
+    with pytest.raises(Refused, match="No winner"):
+        winner(load_run(run.path))
+
+
+def test_who_is_left_because_all_others_are_invalid_has_not_won(tmp_path: Path) -> None:
+    run = fake(tmp_path)
+    for number in range(3):
+        add(run, 100, "good", *LOCKSTEP, round=number)
+        add(run, 50, "bad", "+preset=dry_run", round=number, cpu_share=0.9)
+    with pytest.raises(Refused, match="named=good"):
+        winner(load_run(run.path))
+
+
+def test_the_source_is_that_of_the_session_that_measured_it(tmp_path: Path) -> None:
+    made = two(tmp_path)
+    first = made.manifest["sessions"][0]
+    later = first | {"utc": "2999-01-01T00:00:00+00:00", "git": {"commit": "decade", "changed": False}}
+    made.manifest["sessions"] = [first, later]
+    text = write_preset(made, winner(made), "best").read_text(encoding="utf-8")
+    assert "c0ffee" in text
+    assert "decade" not in text

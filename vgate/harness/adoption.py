@@ -62,7 +62,13 @@ def _fitting(folders: list[Path], cell: Cell, now: dict[str, Any]) -> Iterator[P
 
 
 def _same(then: dict[str, Any], now: dict[str, Any]) -> bool:
-    return all(then.get(name) == now[name] for name in SAME) and _machine(then) == _machine(now)
+    return all(then.get(name) == now[name] for name in SAME) and _machine(then) == _machine(now) and _models(then, now)
+
+
+def _models(then: dict[str, Any], now: dict[str, Any]) -> bool:
+    """Whether no model that both know had another commit on its hub."""
+    before, present = then.get("models", {}), now.get("models", {})
+    return all(before[name] == present[name] for name in before.keys() & present.keys() if before[name])
 
 
 def _machine(session: dict[str, Any]) -> dict[str, Any]:

@@ -69,10 +69,13 @@ def mixed(then: list[dict[str, Any]], now: dict[str, Any]) -> list[str]:
 
 
 def source_digest() -> str:
-    """Equal where the same code and the same `conf/` measure, whatever else a repository holds; 16 hexadecimals."""
+    """Equal where the same code and the same `conf/` measure, whatever else a repository holds; 16 hexadecimals.
+
+    Presets are left out: what one of them sets is in the cells' own settings, and a bench may write one itself.
+    """
     digest = hashlib.sha256()
     for folder, pattern in ((Path(vgate.__file__).parent, "*.py"), (conf_dir(), "*.yaml")):
-        for path in sorted(folder.rglob(pattern)):
+        for path in sorted(path for path in folder.rglob(pattern) if path.parent != conf_dir() / "preset"):
             digest.update(f"{path.relative_to(folder)}\n".encode() + path.read_bytes())
     return digest.hexdigest()[:16]
 

@@ -41,9 +41,15 @@ def session_at(sessions: list[dict[str, Any]], moment: str) -> dict[str, Any]:
     return next((one for one in reversed(sessions) if one["utc"] <= moment), {})
 
 
+def _session_of(about: dict[str, Any], sessions: list[dict[str, Any]]) -> dict[str, Any]:
+    """Of a cell. What was taken over, from before the first session, was measured in circumstances like that one's."""
+    first = sessions[0] if sessions and "taken_from" in about else {}
+    return session_at(sessions, str(about["started_utc"])) or first
+
+
 def _refuse_mixing(folder: RunFolder, sessions: list[dict[str, Any]], now: dict[str, Any], going_on: str) -> None:
-    moments = [str(read_object(cell / CELL, "started_utc")["started_utc"]) for cell in folder.finished()]
-    found = [session for moment in moments if (session := session_at(sessions, moment))]
+    told = [read_object(cell / CELL, "started_utc") for cell in folder.finished()]
+    found = [session for about in told if (session := _session_of(about, sessions))]
     changed = mixed(found, now) if found else []
     if changed:
         count = f"{len(found)} {'measurement is' if len(found) == 1 else 'measurements are'} there"

@@ -16,6 +16,7 @@ from vgate.harness.advice import advice
 from vgate.harness.bundle import with_keys
 from vgate.harness.contenders import Contender
 from vgate.harness.files import write_text
+from vgate.harness.manifest import session_at
 from vgate.harness.results import Result, Run
 from vgate.harness.verdict import Verdict, judge
 
@@ -55,11 +56,17 @@ def winner(run: Run, wanted: str | None = None) -> Winner:
         reasons = "; ".join(dict.fromkeys(reason for result in run.results for reason in result.invalid))
         raise Refused(f"every measurement of this run is INVALID: {reasons}")
     verdict = judge(run)
-    if verdict.winner is None and (len(verdict.ranking) != 1 or verdict.ranking[0].bad):
+    if verdict.winner is None and not _only_one(run, verdict):
         raise Refused(f"{verdict.headline} {_how_to_get_one(run, verdict)}")
     words = "\n".join([verdict.headline, *verdict.details])
     first = verdict.ranking[0]
     return _checked(Winner(first.labels[0], words, _of(run, first)))
+
+
+def _only_one(run: Run, verdict: Verdict) -> bool:
+    """Whether the run has one configuration, with nothing against it: there is nobody to win against."""
+    alone = len({result.about["effective_hash"] for result in run.results}) == 1 and not run.failed
+    return alone and len(verdict.ranking) == 1 and not verdict.ranking[0].bad and verdict.ranking[0].mean > 0
 
 
 def _how_to_get_one(run: Run, verdict: Verdict) -> str:
@@ -139,7 +146,8 @@ def _told(value: Any, name: str, secret: list[str]) -> Any:
 
 
 def _provenance(run: Run, chosen: Winner, graph: str) -> list[str]:
-    session, first = run.manifest["sessions"][-1], chosen.runs[0]
+    sessions, first = run.manifest["sessions"], chosen.runs[0]
+    session = session_at(sessions, first.about["started_utc"]) or sessions[-1]
     rounds = f"{len(chosen.runs)} round{'s' if len(chosen.runs) != 1 else ''}"
     return [
         f"Measured: {run.path.name}, {chosen.label}, {rounds} from {first.about['started_utc']}, all valid.",

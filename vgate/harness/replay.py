@@ -100,6 +100,8 @@ def plan(run: Run) -> list[Cell]:
         why = f"none of its cells was measured ({len(run.failed)} failed), so there is nothing to measure again"
         raise NoResults(f"{run.path}: {why}")
     planned = cells_of(run)
+    if len({cell.key for cell in planned}) < len(planned):
+        raise NoResults(f"{run.path}: some of its cells differ in targets (slo) alone, which is one measurement today")
     different = [name(old.about) for old, cell in zip(run.results, planned, strict=True) if not _same_plan(old, cell)]
     if different:
         raise NotTheSame(f"with this source and these packages other requests would be made for {', '.join(different)}")

@@ -11,6 +11,7 @@ from typing import Any
 
 from vgate.harness.files import write_json, write_text
 from vgate.harness.layout import CAPACITY, REPORT, SEARCH, VERDICT
+from vgate.harness.page.command import going_on
 from vgate.harness.page.render import render
 from vgate.harness.reading import read_object, reading
 from vgate.harness.results import Run
@@ -75,7 +76,7 @@ def _program(run: Run) -> str:
 
 
 def _unfinished(run: Run, kind: str, file: str) -> Sought:
-    command = run.manifest["sessions"][-1]["command"]
+    command = going_on(run.manifest["sessions"][-1]["command"])
     words = [f"This {kind} has not ended, so it has no answer yet ({file}).", f"The same command goes on: {command}"]
     return Sought(kind, file, words, [], decided=False)
 
@@ -154,6 +155,8 @@ def _ends(interval: list[float] | None) -> str:
 def _verdict(one: dict[str, Any]) -> str:
     if one["interval"] is None:
         return "too few rounds"
+    if not one.get("decided", True):
+        return "undecided"
     return "better" if one["better"] else "worse" if one["interval"][1] < 0 else "no difference shown"
 
 

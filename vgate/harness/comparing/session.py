@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from vgate.harness.cells import Cell
 from vgate.harness.circumstances import circumstances
-from vgate.harness.comparing.court import PAIRS_PER_ROUND, Hearing, Rules, cells, hear
+from vgate.harness.comparing.court import PAIRS_PER_ROUND, Rules, cells, hear
 from vgate.harness.comparing.decision import UNDECIDED
 from vgate.harness.comparing.finding import Finding
 from vgate.harness.comparing.metric import Measured
@@ -28,14 +28,15 @@ def hold(sides: Sides, folder: RunFolder, rules: Rules) -> Finding:
     one_server = sides.one_engine or not both_fit(sides)
     rules = replace(rules, fixed_order=one_server and not sides.one_engine)
     planned = cells(sides, rules)
-    forget_bad_pairs(folder, sides, rules)
-    known = {cell.key: cell for cell in planned if not folder.has(cell)}
-    progress = Progress(list(known.values()))
-    progress.say(f"{folder.path}: at most {len(known)} measurements to make, in rounds of {CELLS_PER_ROUND}")
     now = circumstances(sys.argv[1:], [sides.a, sides.b], "vgate.compare")
     question = f"Is B ({sides.names[1]}) better than A ({sides.names[0]})?"
     trial = sides.a.settings.trial
-    with session(folder, now, mix=trial.mix, seed=trial.seed, question=question, cells=len(planned)):
+    mix = trial.mix or _decided(sides, rules, _there(planned, folder, rules))
+    with session(folder, now, mix=mix, seed=trial.seed, question=question, cells=len(planned)):
+        forget_bad_pairs(folder, sides, rules)
+        known = {cell.key: cell for cell in planned if not folder.has(cell)}
+        progress = Progress(list(known.values()))
+        progress.say(f"{folder.path}: at most {len(known)} measurements to make, in rounds of {CELLS_PER_ROUND}")
         with measuring(sides, rules.metric, folder, progress) as measure:
             hearing = hear(sides, rules, lambda cell: measure(known.get(cell.key, cell)))
         finding = told(sides, hearing, two_servers=not one_server)
@@ -51,10 +52,8 @@ def forget_bad_pairs(folder: RunFolder, sides: Sides, rules: Rules) -> None:
     good stay, wherever their round was torn; what is INVALID is kept as an attempt.
     """
     planned = cells(sides, rules)
-    found = {
-        cell.key: Measured.of(Result.read(folder.place(cell)), rules.metric) for cell in filter(folder.has, planned)
-    }
-    if _decided(hear(sides, rules, lambda cell: found.get(cell.key))):
+    found = _there(planned, folder, rules)
+    if _decided(sides, rules, found):
         return
     for start in range(0, len(planned), len(SIDES)):
         pair = planned[start : start + len(SIDES)]
@@ -70,6 +69,15 @@ def _take_out(cell: Cell, folder: RunFolder, invalid: bool) -> None:
         shutil.rmtree(folder.place(cell))
 
 
-def _decided(hearing: Hearing) -> bool:
+def _there(planned: list[Cell], folder: RunFolder, rules: Rules) -> dict[str, Measured]:
+    """What has been measured, by the cells' keys."""
+    return {
+        cell.key: Measured.of(Result.read(folder.place(cell)), rules.metric) for cell in filter(folder.has, planned)
+    }
+
+
+def _decided(sides: Sides, rules: Rules, found: dict[str, Measured]) -> bool:
+    """Whether a verdict stands on what is there."""
+    hearing = hear(sides, rules, lambda cell: found.get(cell.key))
     whole = all(pair.a and pair.b for pair in hearing.pairs)
     return whole and hearing.decision.verdict != UNDECIDED

@@ -82,6 +82,13 @@ def _at_ceiling(sides: Sides, pairs: list[Pair]) -> bool:
     return bool(measured) and median(measured) >= CEILING and "users" not in sides.a.container["load"]
 
 
+def _of_left_out(pairs: list[Pair]) -> list[str]:
+    """What may bring them back: a number that is refused is refused again, what failed or is INVALID may not be."""
+    if any(one is None or one.invalid for pair in pairs for one in (pair.a, pair.b)):
+        return ["The same command measures again the pairs of which a side failed or is INVALID."]
+    return ["A longer trial.duration_s or another --metric may leave fewer out."] if pairs else []
+
+
 def _advice(hearing: Hearing) -> list[str]:
     decision, rules = hearing.decision, hearing.rules
     if decision.verdict != UNDECIDED:
@@ -89,8 +96,7 @@ def _advice(hearing: Hearing) -> list[str]:
     if not hearing.used:
         return ["No pair could be used, so there is nothing to decide by."]
     if hearing.objections:
-        again = ["The same command measures the pairs that were left out again."] if hearing.left_out else []
-        return [*hearing.objections, *again]
+        return [*hearing.objections, *_of_left_out(hearing.left_out)]
     more = f"--max-rounds {2 * rules.max_rounds} goes on from here; a longer trial.duration_s makes each pair steadier."
     if decision.interval is None or decision.interval[0] <= 0 <= decision.interval[1]:
         return [more]

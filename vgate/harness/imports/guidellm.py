@@ -102,8 +102,8 @@ def _notes(content: dict[str, Any], rows: list[Row]) -> Iterator[str]:
     yield "Of the tokens only the first and the last are stamped: there is no ITL; its own is interpolated."
     cut = sum(row["error"] == CUT_OFF and row["phase"] == "window" for row in rows)
     if cut:
-        why = "they count as offered and not as good, and no latency holds them: the slowest are missing there"
-        yield f"{cut} requests of the window were cut off when the benchmark ended: {why}."
+        why = "they count as offered and not as good, and percentiles rank them behind the answered ones"
+        yield f"{cut} requests of the window were cut off when the benchmark ended: {why}; its own leave them out."
     total, kept = content["metrics"]["request_totals"]["successful"], len(content["requests"]["successful"])
     if total > kept:
         yield f"The file holds a sample of {kept} of {total} requests: rates and tokens/s are those of the sample."

@@ -34,7 +34,7 @@ def tell(
         "decided": bool(decided),
         "metric": metric,
         "targets": str(slo),
-        "confirmed": [{**asdict(one), "better": one.better} for one in confirmed],
+        "confirmed": [{**asdict(one), "better": one.better, "decided": one.decided} for one in confirmed],
         "best_of_search": [{"configuration": cell.label, "value": value} for cell, value in best],
         **counts,
         "words": lines,
