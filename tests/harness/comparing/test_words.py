@@ -95,4 +95,4 @@ def test_too_many_pairs_left_out_are_told_with_whose_fault_it_is() -> None:
     assert (found.decision.verdict, found.exit_code) == ("undecided", 3)
     assert "3 of 8 pairs had to be left out, more than 20%" in found.text
     assert "A in 0 and B in 3" in found.text
-    assert "The same command measures the pairs that were left out again." in found.notes
+    assert "The same command measures again the pairs of which a side failed or is INVALID." in found.notes
