@@ -189,7 +189,7 @@ def write(folder: Path, rows: list[Row], options: argparse.Namespace) -> dict[st
             writer.writeheader()
             writer.writerows(table)
     (folder / "regret.md").write_text(markdown(found), encoding="utf-8")
-    manifest = circumstances([], []) | {"command": f"python {' '.join(sys.argv)}", "options": vars(options)}
+    manifest = circumstances(sys.argv[1:], [], sys.argv[0]) | {"options": vars(options)}
     (folder / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
     print(markdown(found))
     return {"regret": [asdict(one) | {"within": one.within} for one in found], "folder": str(folder)}

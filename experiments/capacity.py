@@ -224,7 +224,7 @@ def write(folder: Path, rows: list[dict[str, Any]], summaries: list[dict[str, An
         writer.writeheader()
         writer.writerows(rows)
     (folder / "summary.md").write_text(markdown(summaries), encoding="utf-8")
-    manifest = circumstances([], []) | {"command": f"python {' '.join(sys.argv)}"}
+    manifest = circumstances(sys.argv[1:], [], sys.argv[0])
     (folder / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
 
 

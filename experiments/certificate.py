@@ -76,7 +76,7 @@ def write(folder: Path, certificates: list[Certificate], medians: dict[str, floa
         writer.writeheader()
         writer.writerows(rows)
     (folder / "certificate.md").write_text(markdown(certificates, medians), encoding="utf-8")
-    manifest = circumstances([], []) | {"command": f"python {' '.join(sys.argv)}"}
+    manifest = circumstances(sys.argv[1:], [], sys.argv[0])
     (folder / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
 
 

@@ -177,7 +177,7 @@ def main() -> int:
     run(options, path, {(row["kind"], int(row["seed"])) for row in read(path)})
     document = summary(read(path))
     about = {key: str(value) if isinstance(value, Path) else value for key, value in vars(options).items()}
-    manifest = circumstances([], []) | {"command": f"python {' '.join(sys.argv)}", "options": about}
+    manifest = circumstances(sys.argv[1:], [], sys.argv[0]) | {"options": about}
     for name, content in (("summary", document), ("manifest", manifest)):
         (options.results / f"{name}.json").write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
     print(json.dumps(document))

@@ -136,7 +136,7 @@ def write(folder: Path, rows: list[dict[str, Any]]) -> None:
         writer.writeheader()
         writer.writerows(rows)
     (folder / "latencies.md").write_text(markdown(rows), encoding="utf-8")
-    manifest = circumstances([], []) | {"command": f"python {' '.join(sys.argv)}"}
+    manifest = circumstances(sys.argv[1:], [], sys.argv[0])
     (folder / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
 
 

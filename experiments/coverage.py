@@ -171,8 +171,8 @@ def save(table: pd.DataFrame, options: argparse.Namespace) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     write_text(folder / "coverage.csv", table.round(4).to_csv(index=False))
     write_text(folder / "coverage.md", markdown(table))
-    about = {"command": f"python {' '.join(sys.argv)}", "runs": options.runs, "sizes": options.sizes}
-    write_json(folder / "manifest.json", circumstances([], []) | about)
+    about = {"runs": options.runs, "sizes": options.sizes}
+    write_json(folder / "manifest.json", circumstances(sys.argv[1:], [], sys.argv[0]) | about)
 
 
 def markdown(table: pd.DataFrame) -> str:

@@ -74,7 +74,7 @@ def main() -> None:
         writer = csv.DictWriter(file, list(rows[0]))
         writer.writeheader()
         writer.writerows(rows)
-    manifest = circumstances([], []) | {"command": f"python {' '.join(sys.argv)}"}
+    manifest = circumstances(sys.argv[1:], [], sys.argv[0])
     (options.results / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
     longest = {kind: [row["longest_ttft_ms"] for row in rows if row["kind"] == kind] for kind in KINDS}
     print(json.dumps({"longest_ttft_ms": longest}))

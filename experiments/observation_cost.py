@@ -58,7 +58,7 @@ def main() -> int:
     result = {"gauges_ms": asking, "record_us": _cost_of_a_record(), **_compared(pairs)}
     if args.results:
         args.results.mkdir(parents=True, exist_ok=True)
-        about = circumstances([], []) | {"command": f"python {' '.join(sys.argv)}"}
+        about = circumstances(sys.argv[1:], [], sys.argv[0])
         write_json(args.results / "manifest.json", about)
         write_json(args.results / "rounds.json", {"pairs": pairs, "result": result})
     print(json.dumps(result))

@@ -55,7 +55,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=15.0)
     parser.add_argument("--results", type=Path, default=Path("results/prefix_hits"))
     options = parser.parse_args()
-    manifest = circumstances([], []) | {"command": f"python {' '.join(sys.argv)}"}
+    manifest = circumstances(sys.argv[1:], [], sys.argv[0])
     containers = {
         name: compose("bench", [*COMMON, f"workload={name}", *more], {}).container for name, more in SETTINGS.items()
     }

@@ -44,8 +44,8 @@ def main() -> int:
     folder = options.results / "rising"
     folder.mkdir(parents=True, exist_ok=True)
     write_text(folder / "rising.csv", table.to_csv(index=False))
-    about = {"command": f"python {' '.join(sys.argv)}", "runs": options.runs, "scv": SCV}
-    write_json(folder / "manifest.json", circumstances([], []) | about)
+    about = {"runs": options.runs, "scv": SCV}
+    write_json(folder / "manifest.json", circumstances(sys.argv[1:], [], sys.argv[0]) | about)
     print(table.pivot_table(index=["window_s", "rate_per_s"], columns="load", values="called_rising"), file=sys.stderr)
     steady = table[table["load"] <= 0.8]["called_rising"]
     print(json.dumps({"false_alarms_up_to_80_percent_load": {"mean": steady.mean(), "most": steady.max()}}))

@@ -196,7 +196,7 @@ def write(folder: Path, runs: list[Run], sessions: list[Session], document: dict
             writer = csv.DictWriter(file, list(table[0]))
             writer.writeheader()
             writer.writerows(table)
-    about = circumstances([], []) | {"command": f"python {' '.join(sys.argv)}", "outcome": document}
+    about = circumstances(sys.argv[1:], [], sys.argv[0]) | {"outcome": document}
     (folder / "manifest.json").write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
 
 

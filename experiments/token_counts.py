@@ -42,7 +42,7 @@ def main() -> None:
     parser.add_argument("--vllm", action="store_true", help="also ask real vLLM (a minute)")
     parser.add_argument("--results", type=Path, default=Path("results/token_counts"))
     options = parser.parse_args()
-    manifest = circumstances([], []) | {"command": f"python {' '.join(sys.argv)}"}
+    manifest = circumstances(sys.argv[1:], [], sys.argv[0])
     rows = [row for name, count, path in tokenizers() for row in errors(name, count, path)]
     served = served_counts() if options.vllm else None
     options.results.mkdir(parents=True, exist_ok=True)

@@ -128,6 +128,7 @@ SECRET_NAMES = [
 OPEN_NAMES = [
     "tokenizer", "prompt_tokens", "output_tokens", "max_num_batched_tokens", "prefill_tokens_per_s", "eos_token",
     "max_tokens_in_flight", "return_tokens_as_token_ids", "url", "name", "model_id", "author", "passthrough",
+    "num_key_value_heads",
 ]  # fmt: skip
 
 

@@ -76,6 +76,11 @@ def test_circumstances_hold_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
     assert found["environment"]["VLLM_USE_V2"] == "1"
 
 
+def test_the_command_of_a_script_neither() -> None:
+    found = circumstances(["--kills=5", "cache.url=redis://:hunter2@h"], [], str(Path("experiments/sweep_cost.py").resolve()))
+    assert found["command"] == "python experiments/sweep_cost.py --kills=5 'cache.url=redis://***@h'"
+
+
 def test_a_preset_that_a_bench_has_written_is_no_other_source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("vgate.harness.circumstances.conf_dir", lambda: tmp_path)
     (tmp_path / "preset").mkdir()

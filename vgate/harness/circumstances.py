@@ -28,10 +28,11 @@ IN_ONE_RUN = ("git.", "vgate", "environment.", "machine.memory_gib")
 def circumstances(arguments: list[str], cells: Iterable[Cell], program: str = "vgate.bench") -> dict[str, Any]:
     """Versions, machine, source state and command: what another machine's numbers could differ by.
 
-    Nothing that is secret is in it. cells: what will be measured.
+    Nothing that is secret is in it. cells: what will be measured. program: a module, or a script as `x.py`.
     """
+    named = os.path.relpath(program) if program.endswith(".py") else f"-m {program}"
     return {
-        "command": f"python -m {program} {shown_command(arguments)}".rstrip(),
+        "command": f"python {named} {shown_command(arguments)}".rstrip(),
         "utc": datetime.now(UTC).isoformat(timespec="seconds"),
         "vgate": vgate.__version__,
         "git": git_state(Path(vgate.__file__).parent),
