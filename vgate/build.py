@@ -29,15 +29,17 @@ def build_service(settings: Settings) -> Service:
     from vgate.observe.base import Observers
     from vgate.observe.logs import LogObserver
     from vgate.observe.prometheus import PrometheusObserver
+    from vgate.observe.recent import Recent
     from vgate.observe.recorder import Recorder
 
-    metrics, recorder = PrometheusObserver(), Recorder()
-    observer = Observers(metrics, LogObserver(), recorder)
+    metrics, recorder, recent = PrometheusObserver(), Recorder(), Recent()
+    observer = Observers(metrics, LogObserver(), recorder, recent)
     engine = build_engine(settings)
     metrics.follow(engine)
     gateway = build_gateway(settings, engine, observer)
     embeddings = build_embeddings(build_embedding(settings), gateway, observer)
-    return Service(settings, engine, gateway, embeddings, build_security(settings), metrics, recorder, observer)
+    security = build_security(settings)
+    return Service(settings, engine, gateway, embeddings, security, metrics, recorder, recent, observer)
 
 
 def build_engine(settings: Settings) -> Engine:

@@ -26,6 +26,7 @@ class Record:
     answered: the answer was there to its end, and only sending it was left.
     span:    what the engine tells of its own generation.
     items:   of an embedding request; `cached_items` came from the cache.
+    code:    of the error that it was answered with, or that ended its stream; "" where there was none.
     """
 
     request_id: str
@@ -57,6 +58,7 @@ class Record:
     items: int = 0
     cached_items: int = 0
     status: int = 0
+    code: str = ""
     error: str = ""
     headers: dict[str, str] = field(default_factory=dict)
 

@@ -77,7 +77,9 @@ def test_circumstances_hold_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_command_of_a_script_neither() -> None:
-    found = circumstances(["--kills=5", "cache.url=redis://:hunter2@h"], [], str(Path("experiments/sweep_cost.py").resolve()))
+    found = circumstances(
+        ["--kills=5", "cache.url=redis://:hunter2@h"], [], str(Path("experiments/sweep_cost.py").resolve())
+    )
     assert found["command"] == "python experiments/sweep_cost.py --kills=5 'cache.url=redis://***@h'"
 
 

@@ -25,7 +25,7 @@ async def errors_answered(send: Send, record: Record) -> AsyncIterator[None]:
     try:
         yield
     except ClientLeft:
-        record.status, record.error = CLIENT_LEFT, "client left"
+        record.status, record.code, record.error = CLIENT_LEFT, "client_left", "client left"
     except asyncio.CancelledError:
         # Not by the client, which is ClientLeft: the server drops what its grace period did not let finish.
         await _answer(send, record, Stopping())
@@ -36,6 +36,7 @@ async def errors_answered(send: Send, record: Record) -> AsyncIterator[None]:
 async def _answer(send: Send, record: Record, error: ApiError) -> None:
     # Of a 4xx only the code: its message may quote the prompt, which is not for the log.
     quoted = f"{error.code or error.kind} {error.param or ''}".strip()
+    record.code = error.code or error.kind
     record.error = error.message if error.status >= 500 else quoted
     record.answered = asyncio.get_running_loop().time()
     if not record.status:

@@ -11,6 +11,7 @@ from vgate.engine.base import Engine
 from vgate.gateway import Gateway
 from vgate.observe.base import Observer
 from vgate.observe.prometheus import PrometheusObserver
+from vgate.observe.recent import Recent
 from vgate.observe.recorder import Recorder
 from vgate.security.base import Security
 
@@ -29,6 +30,7 @@ class Service:
     security: Security
     metrics: PrometheusObserver
     recorder: Recorder
+    recent: Recent
     observer: Observer
     stopping: bool = field(default=False)
     _retiring: "set[asyncio.Task[None]]" = field(default_factory=set)

@@ -42,6 +42,12 @@ class Observer:
     def items_admitted(self, items: int, tokens: int) -> None:
         """So many items have entered the embedding engine together; `tokens` are in it now, padding included."""
 
+    def limited(self, decision: str) -> None:
+        """The limiter has decided on a request; one of vgate.security.base.DECISIONS."""
+
+    def reloaded(self, ok: bool) -> None:
+        """The configuration was read again; not `ok`: it was wrong, and the old one is kept."""
+
     def finished(self, record: Record) -> None:
         """A request has ended, however it ended."""
 
@@ -91,6 +97,14 @@ class Observers(Observer):
     def items_admitted(self, items: int, tokens: int) -> None:
         for observer in self._observers:
             _guarded(observer, observer.items_admitted, items, tokens)
+
+    def limited(self, decision: str) -> None:
+        for observer in self._observers:
+            _guarded(observer, observer.limited, decision)
+
+    def reloaded(self, ok: bool) -> None:
+        for observer in self._observers:
+            _guarded(observer, observer.reloaded, ok)
 
     def finished(self, record: Record) -> None:
         for observer in self._observers:

@@ -9,11 +9,6 @@ from hypothesis import strategies as st
 from vgate.harness.metrics.percentile import minimum_n, nearest_rank, percentile
 
 
-@pytest.mark.parametrize(("percent", "least"), [(50, 7), (90, 44), (95, 90), (99, 459), (99.9, 4603)])
-def test_minimum_n_is_mlperfs(percent: float, least: int) -> None:
-    assert minimum_n(percent) == least
-
-
 @pytest.mark.parametrize("percent", [90, 95, 99])
 def test_refused_below_the_minimum_and_given_at_it(percent: float) -> None:
     least = minimum_n(percent)

@@ -7,15 +7,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-CONFIDENCE = 0.99
+from vgate.percentile import CONFIDENCE, minimum_n
 
-
-def minimum_n(percent: float) -> int:
-    """Requests below which a percentile is refused: MLPerf's early-stopping rule at no failure, 0.01 = p^n.
-
-    p50 7, p90 44, p95 90, p99 459, p99.9 4603.
-    """
-    return math.ceil(math.log(1 - CONFIDENCE) / math.log(percent / 100))
+__all__ = ["CONFIDENCE", "minimum_n", "nearest_rank", "percentile"]
 
 
 def percentile(values: Iterable[float], percent: float) -> float | None:
