@@ -96,7 +96,8 @@ def start(*overrides: str, env: dict[str, str] | None = None, limit_s: float = S
     """Start a server and return when `/ready` says 200; one that is not ready in time is stopped."""
     folder = tempfile.mkdtemp(prefix="vgate-test-")
     admin_socket = Path(folder) / "admin.sock"
-    command = [sys.executable, "-m", "vgate.serve", "--admin-socket", str(admin_socket), "server.port=0", *overrides]
+    port = () if "--resolved" in overrides else ("server.port=0",)
+    command = [sys.executable, "-m", "vgate.serve", "--admin-socket", str(admin_socket), *port, *overrides]
     clean = {name: value for name, value in os.environ.items() if not name.startswith("VGATE_")}
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**clean, **(env or {})}
@@ -104,7 +105,7 @@ def start(*overrides: str, env: dict[str, str] | None = None, limit_s: float = S
     server = Server(process, admin_socket)
     try:
         line = server.wait_for("listening", limit_s=60)[0]
-        server.base_url = f"http://127.0.0.1:{line['port']}"
+        server.base_url = f"{'https' if line['tls'] else 'http'}://127.0.0.1:{line['port']}"
         server.wait_for("ready", limit_s=limit_s)
     except BaseException:
         server.stop()

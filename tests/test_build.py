@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 
 from tests.calls import ask, asked, chat
+from vgate import build
+from vgate.api.admin import SWAPPABLE
 from vgate.api.service import Service
 from vgate.batch.lockstep import Lockstep
 from vgate.batch.passthrough import Passthrough
@@ -87,7 +89,7 @@ async def test_reconfiguring_exchanges_all_but_the_engine_and_its_metrics() -> N
     await ask(service.gateway, chat("same"))
     embedding = service.embedding
     before = vars(service).copy()
-    reconfigure(service, settings_of(*DRY, "batch=lockstep", *KEYED))
+    reconfigure(service, settings_of(*DRY, "batch=lockstep", *KEYED), SWAPPABLE)
     assert isinstance(part(service, "batch"), Lockstep)
     assert isinstance(service.security, Keys)
     assert len(service.gateway.cache) == 0
@@ -105,7 +107,7 @@ async def test_requests_under_way_go_on_in_the_gateway_they_entered() -> None:
     old = service.gateway
     running, queued = [asyncio.create_task(ask(old, chat(f"{n}", stream=True, max_tokens=50))) for n in range(2)]
     await asyncio.sleep(0.1)
-    reconfigure(service, settings_of(*DRY, "batch=passthrough"))
+    reconfigure(service, settings_of(*DRY, "batch=passthrough"), ["batch"])
     assert isinstance(part(service, "batch"), Passthrough)
     new = await ask(service.gateway, chat("new", max_tokens=1))
     assert not running.done()
@@ -134,3 +136,73 @@ async def test_two_gateways_may_share_an_engine() -> None:
     await ask(one, chat("same"))
     assert (await ask(other, chat("same"))).record.cache == "miss"
     assert (await ask(one, chat("same"))).record.cache == "hit"
+
+
+PARTS = {"batch": "_batch", "cache": "cache", "dedup": "dedup"}
+
+
+@pytest.mark.parametrize(
+    ("sections", "anew"),
+    [
+        ([], set()),
+        (["security"], set()),
+        (["logging", "server"], set()),
+        (["batch"], {"batch"}),
+        (["queue"], {"batch"}),
+        (["cache"], {"cache"}),
+        (["dedup"], {"dedup"}),
+        (["cache", "queue"], {"batch", "cache"}),
+        (SWAPPABLE, {"batch", "cache", "dedup"}),
+    ],
+)
+async def test_only_the_named_sections_are_built_anew(sections: list[str], anew: set[str]) -> None:
+    service = build_service(settings_of(*DRY, *KEYED))
+    before, security, embeddings = service.gateway, service.security, service.embeddings
+    reconfigure(service, settings_of(*DRY, *KEYED), sections)
+    after = service.gateway
+    assert {name for name, held in PARTS.items() if getattr(after, held) is not getattr(before, held)} == anew
+    assert (after is before) == (not anew)
+    assert (service.security is not security) == ("security" in sections)
+    assert (service.embeddings is not embeddings) == bool(anew & {"cache", "dedup"})
+
+
+async def test_what_cannot_be_built_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    service = build_service(settings_of(*DRY, *KEYED))
+    before = vars(service).copy()
+
+    def fails(_settings: Settings) -> None:
+        raise OSError("the key file is gone")
+
+    monkeypatch.setattr(build, "build_security", fails)
+    with pytest.raises(OSError, match="is gone"):
+        reconfigure(service, settings_of(*DRY, "batch=lockstep"), SWAPPABLE)
+    assert vars(service) == before
+
+
+async def test_a_cache_is_closed_when_the_last_gateway_that_uses_it_is_answered() -> None:
+    """Not when the first is: requests of another may still be under way, or come."""
+    service = build_service(settings_of(*DRY))
+    await service.engine.start()
+    closed: list[str] = []
+    first = service.gateway.cache
+
+    async def close() -> None:
+        closed.append("first")
+
+    first.inner.close = close
+    slow = asyncio.create_task(ask(service.gateway, chat("slow", stream=True, max_tokens=100)))
+    await asyncio.sleep(0.1)
+    reconfigure(service, settings_of(*DRY), ["batch"])
+    slower = asyncio.create_task(ask(service.gateway, chat("slower", stream=True, max_tokens=200)))
+    await asyncio.sleep(0.1)
+    reconfigure(service, settings_of(*DRY), ["dedup"])
+    assert service.gateway.cache is first
+    reconfigure(service, settings_of(*DRY), ["cache"])
+    await slow
+    await asyncio.sleep(0)
+    assert closed == []
+    await slower
+    await asyncio.sleep(0.1)
+    assert closed == ["first"]
+    await service.close()
+    assert closed == ["first"]

@@ -52,6 +52,7 @@ def test_groups_are_those_documented() -> None:
         "cache",
         "dedup",
         "security",
+        "admin",
         "logging",
         "server",
         "load",

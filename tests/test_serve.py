@@ -95,7 +95,7 @@ def test_admin_socket_is_for_its_owner_and_swaps_sections() -> None:
         for wrong, told in (
             ({"engine": {}}, "only these sections"),
             ({"batch": {**lockstep, "max_batch_size": 0}}, "batch.max_batch_size = 0"),
-            ([1], "only these sections"),
+            ([1], "must be a JSON object"),
         ):
             answer = server.admin("/swap", wrong)
             assert answer.status_code == 400

@@ -5,12 +5,13 @@ What a gateway needs is imported when one is built: the load driver builds its l
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 from hydra.utils import instantiate
 
 if TYPE_CHECKING:
+    from vgate.admin.base import Admin
     from vgate.api.service import Service
     from vgate.config import Settings
     from vgate.embedding.base import Embedding
@@ -58,9 +59,8 @@ def build_gateway(settings: Settings, engine: Engine, observer: Observer) -> Gat
     """The request path in front of an engine that is already there."""
     from vgate.gateway import Gateway
 
-    queue, cache, dedup = (_component(_section(s)) for s in (settings.queue, settings.cache, settings.dedup))
-    batch = _component(_section(settings.batch), queue=queue, capacity=lambda: engine.capacity)
-    return Gateway(engine, batch, cache, dedup, observer)
+    cache, dedup = (_component(_section(section)) for section in (settings.cache, settings.dedup))
+    return Gateway(engine, _batch(settings, engine), cache, dedup, observer)
 
 
 def build_embeddings(embedding: Embedding, gateway: Gateway, observer: Observer) -> Embeddings:
@@ -88,13 +88,49 @@ def build_workload(section: Mapping[str, Any]) -> Workload:
     return workload
 
 
-def reconfigure(service: Service, settings: Settings) -> None:
-    """Exchange everything but the engines. Requests under way go on in the gateway that they entered."""
-    gateway = build_gateway(settings, service.engine, service.observer)
-    security = build_security(settings)
-    embeddings = build_embeddings(service.embedding, gateway, service.observer)
-    service.replace_gateway(gateway)
-    service.security, service.embeddings, service.settings = security, embeddings, settings
+def build_admin_port(settings: Settings) -> Admin:
+    """Where the admin routes are served over TCP, and to whom."""
+    admin: Admin = _component(_section(settings.admin))
+    return admin
+
+
+def reconfigure(service: Service, settings: Settings, sections: Collection[str], *, keep_usage: bool = False) -> None:
+    """Build what these sections describe anew, and exchange it; all else stays, engines always.
+
+    Everything is built before anything is exchanged, so what raises changes nothing. Requests under way go on in the
+    gateway that they entered. keep_usage: what has been used of a key's limits counts on.
+    """
+    gateway = _other_gateway(service, settings, sections)
+    security = build_security(settings) if "security" in sections else service.security
+    if keep_usage and security is not service.security:
+        _adopt(security, service.security)
+    if gateway is not service.gateway:
+        if not {"cache", "dedup"}.isdisjoint(sections):
+            service.embeddings = build_embeddings(service.embedding, gateway, service.observer)
+        service.replace_gateway(gateway)
+    service.security, service.settings = security, settings
+
+
+def _other_gateway(service: Service, settings: Settings, sections: Collection[str]) -> Gateway:
+    """One with the parts of these sections anew, the others shared; the same one where it would share all."""
+    if {"queue", "batch", "cache", "dedup"}.isdisjoint(sections):
+        return service.gateway
+    batch = None if {"queue", "batch"}.isdisjoint(sections) else _batch(settings, service.engine)
+    cache, dedup = (
+        _component(_section(getattr(settings, name))) if name in sections else None for name in ("cache", "dedup")
+    )
+    return service.gateway.beside(batch, cache, dedup)
+
+
+def _batch(settings: Settings, engine: Engine) -> Any:
+    queue = _component(_section(settings.queue))
+    return _component(_section(settings.batch), queue=queue, capacity=lambda: engine.capacity)
+
+
+def _adopt(security: Security, old: Security) -> None:
+    adopt = getattr(security, "adopt", None)
+    if adopt is not None:
+        adopt(old)
 
 
 def _section(section: Any) -> dict[str, Any]:

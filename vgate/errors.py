@@ -57,10 +57,10 @@ class TooSlow(ApiError):
 
 
 class TooLarge(ApiError):
-    """The body is over `server.max_body_bytes`."""
+    """The body is over a limit; `why` says which."""
 
-    def __init__(self, limit: int) -> None:
-        message = f"The body is larger than {limit} bytes (server.max_body_bytes)."
+    def __init__(self, limit: int, why: str = "server.max_body_bytes") -> None:
+        message = f"The body is larger than {limit} bytes ({why})."
         super().__init__(413, message, "invalid_request_error", code="body_too_large", headers={"connection": "close"})
 
 

@@ -28,7 +28,7 @@ class Gateway:
 
     def __init__(self, engine: Engine, batch: BatchStrategy, cache: Cache, dedup: Dedup, observer: Observer) -> None:
         self.engine = engine
-        self.cache = Guarded(cache, observer)
+        self.cache = cache if isinstance(cache, Guarded) else Guarded(cache, observer)
         self._batch = batch
         self.dedup = dedup
         self._observer = observer
@@ -57,12 +57,21 @@ class Gateway:
                         await asyncio.sleep(0)
                     event = await anext(events, None)
 
-    async def close(self) -> None:
-        """Once the requests under way are answered, give back what the cache holds outside this process."""
+    def beside(self, batch: BatchStrategy | None, cache: Cache | None, dedup: Dedup | None) -> "Gateway":
+        """Another one in front of the same engine. It shares with this one what is None."""
+        return Gateway(
+            self.engine,
+            self._batch if batch is None else batch,
+            self.cache if cache is None else cache,
+            self.dedup if dedup is None else dedup,
+            self._observer,
+        )
+
+    async def answered(self) -> None:
+        """Until no request is under way."""
         while self._answering:
             self._idle.clear()
             await self._idle.wait()
-        await self.cache.close()
 
     @contextlib.contextmanager
     def _underway(self) -> Iterator[None]:

@@ -7,20 +7,20 @@ if __name__ == "__main__":
     # Before the imports, which take most of a second: until the server handles signals, they just end it.
     signal.signal(signal.SIGINT, lambda *_: os._exit(130))
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
+    # Held back until then: it would end the process too, and what it asks for is not forgotten.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
 
 import asyncio
 import logging
 import socket
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-import yaml
-
-from vgate.config import ConfigError, Settings, cli, compose, from_resolved
-from vgate.config.errors import wrong, yaml_problem
+from vgate.config import ConfigError, Settings, cli
+from vgate.config.sources import Sources
 
 if TYPE_CHECKING:
+    from vgate.api.server import Doors
     from vgate.errors import EngineStartError
     from vgate.observe.capture import OutputCapture
 
@@ -35,30 +35,18 @@ def main() -> int:
     )
     parser.add_argument("--admin-socket", metavar="PATH", help="also serve admin routes on this Unix socket")
     args = cli.parse(parser)
-    settings, notes = _settings(args.overrides, args.resolved)
+    sources = Sources(args.overrides, args.resolved)
+    settings, notes = sources.read()
     if args.cfg:
         cli.show(settings.model_dump(by_alias=True), notes)
         return 0
-    return _run(settings, notes, args.admin_socket)
+    return _run(sources, settings, notes, args.admin_socket)
 
 
-def _settings(overrides: list[str], resolved: str | None) -> tuple[Settings, list[str]]:
-    if resolved is None:
-        composed = compose("serve", overrides)
-        return composed.settings, composed.notes
-    if overrides:
-        raise ConfigError(f"{overrides[0]!r} (from the command line): --resolved takes no settings beside its file")
-    try:
-        content = yaml.safe_load(Path(resolved).read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError) as error:
-        raise wrong("--resolved", resolved, "the command line", yaml_problem(error)) from None
-    return from_resolved(content if isinstance(content, dict) else {}, resolved), []
-
-
-def _run(settings: Settings, notes: list[str], admin_socket: str | None) -> int:
+def _run(sources: Sources, settings: Settings, notes: list[str], admin_socket: str | None) -> int:
     # Only now: a wrong setting should not wait for a web framework.
     from vgate import open_files
-    from vgate.api.server import listen, listen_unix, serve
+    from vgate.api.server import serve
     from vgate.build import build_service
     from vgate.clock import precise_loop
     from vgate.engine import loading
@@ -67,16 +55,16 @@ def _run(settings: Settings, notes: list[str], admin_socket: str | None) -> int:
     from vgate.observe.logs import configure
 
     open_files.raise_limit()
-    server = settings.server
-    sock = _bound("server.host, server.port", f"{server.host}:{server.port}", lambda: listen(server.host, server.port))
-    admin = _bound("--admin-socket", admin_socket, lambda: listen_unix(admin_socket)) if admin_socket else None
+    doors = _doors(settings, admin_socket)
     with OutputCapture() as capture:
         close_logs = configure(settings.logging.level, settings.logging.json_format, capture.stdout)
         try:
             for note in notes:
                 logger.warning(note)
             with asyncio.Runner(loop_factory=precise_loop) as runner:
-                runner.run(serve(build_service(settings), sock, admin))
+                service = build_service(settings)
+                service.read = sources.read_again
+                runner.run(serve(service, doors))
             code = 0
         except EngineStartError as error:
             code = _failed(error, capture)
@@ -84,6 +72,21 @@ def _run(settings: Settings, notes: list[str], admin_socket: str | None) -> int:
             close_logs()
     loading.leave(code)
     return code
+
+
+def _doors(settings: Settings, admin_socket: str | None) -> "Doors":
+    from vgate.api.server import Doors
+    from vgate.api.sockets import listen, listen_unix
+    from vgate.build import build_admin_port
+
+    server, admin = settings.server, build_admin_port(settings)
+    at = f"{server.host}:{server.port}"
+    public = _bound("server.host, server.port", at, lambda: listen(server.host, server.port))
+    unix = _bound("--admin-socket", admin_socket, lambda: listen_unix(admin_socket)) if admin_socket else None
+    if admin.address is None:
+        return Doors(public, unix)
+    host, port = admin.address
+    return Doors(public, unix, _bound("admin.host, admin.port", f"{host}:{port}", lambda: listen(host, port)), admin)
 
 
 def _bound(name: str, address: str, listen: Callable[[], socket.socket]) -> socket.socket:

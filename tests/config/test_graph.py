@@ -20,6 +20,7 @@ def test_a_bench_and_a_server_of_the_same_settings_agree() -> None:
 
 def test_where_it_listens_does_not_count() -> None:
     assert of("server.port=1", "server.host=0.0.0.0") == of("server.port=2")
+    assert of("admin=http", "admin.token=0123456789-abcdef") == of()
 
 
 def test_under_which_names_answers_lie_in_a_shared_store_does_not_count() -> None:

@@ -128,7 +128,7 @@ SECRET_NAMES = [
 OPEN_NAMES = [
     "tokenizer", "prompt_tokens", "output_tokens", "max_num_batched_tokens", "prefill_tokens_per_s", "eos_token",
     "max_tokens_in_flight", "return_tokens_as_token_ids", "url", "name", "model_id", "author", "passthrough",
-    "num_key_value_heads",
+    "num_key_value_heads", "key_file", "token_file", "token_env", "tls_key_password_file",
 ]  # fmt: skip
 
 
@@ -166,8 +166,8 @@ def test_O6_of_the_schema_nothing_is_blotted_but_its_secrets_and_what_is_not_pri
     """A secret that comes to it needs a name that is known, or has to be a URL."""
     found = fields(BenchSettings)
     assert len(found) > 80
-    assert {name for name in found if is_secret(name)} == {"api_keys", "key"}
-    assert {name for name, printed in found.items() if not printed} == {"key", "url"}
+    assert {name for name in found if is_secret(name)} == {"api_keys", "key", "token", "allow_credentials"}
+    assert {name for name, printed in found.items() if not printed} == {"key", "url", "token"}
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ BUILT = [(g, o) for g in tree.groups() for o in tree.options(g) if "_target_" in
 WIRED = {"engine": {"model"}, "batch": {"queue", "capacity"}}
 # Settings that have no good default.
 NEEDED = {
+    "admin=http": ["admin.token=0123456789-abcdef"],
     "security=keys": ["security.api_keys=[{key: sk-a, name: a}]"],
     "model=other": ["model.model_id=a/model"],
     "load=trace": [f"load.path={SAMPLES / 'mooncake.jsonl'}"],
@@ -26,7 +27,7 @@ NEEDED = {
     "workload=trace": [f"workload.path={SAMPLES / 'mooncake.jsonl'}"],
 }
 # Keys that those set.
-FILLED = {"api_keys", "model_id", "path"}
+FILLED = {"api_keys", "model_id", "path", "token"}
 
 leaf = re.compile(r"^\s*[\w.]+:\s+[^#\s]")
 

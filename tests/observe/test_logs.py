@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from vgate.observe.logs import LogObserver, configure
+from vgate.observe.logs import LogObserver, change, configure
 from vgate.record import Record
 from vgate.types import Batch, Usage
 
@@ -182,3 +182,28 @@ def test_watching_the_server_does_not_fill_the_log(endpoint: str) -> None:
 def test_a_batch_done_says_how_many_how_long_and_how_much() -> None:
     [line] = lines_of(lambda _log: LogObserver().batch_done(Batch(4, 8, 10.0, 0, tokens=256), 12.5))
     assert (line["batch_id"], line["prompts"], line["tokens"], line["duration_s"]) == (4, 8, 256, 2.5)
+
+
+def test_level_and_format_change_while_it_runs() -> None:
+    stream, log = io.StringIO(), logging.getLogger("vgate.test")
+    close = configure("INFO", json_format=True, stream=stream)
+    log.debug("not told")
+    change("DEBUG", json_format=True)
+    log.debug("told")
+    # The formatter is the writer's: all before has to be written first.
+    while "told" not in stream.getvalue():
+        time.sleep(0.001)
+    change("WARNING", json_format=False)
+    log.info("not told any more")
+    log.warning("as text")
+    close()
+    first, second = stream.getvalue().splitlines()
+    assert json.loads(first)["message"] == "told"
+    assert "as text" in second
+    assert not second.startswith("{")
+
+
+def test_without_logs_of_its_own_nothing_changes() -> None:
+    before = logging.getLogger().level
+    change("DEBUG", json_format=True)
+    assert logging.getLogger().level == before

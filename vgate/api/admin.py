@@ -1,6 +1,6 @@
-"""Routes for whoever operates this server, on a Unix socket that only its owner can open."""
+"""Routes for whoever operates this server: on a Unix socket that only its owner can open, and behind a token by TCP."""
 
-from typing import Any
+from dataclasses import asdict
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -8,12 +8,16 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from vgate.api.admin_cache import cache_routes, unreachable
+from vgate.api.admin_door import MAX_BODY_BYTES
 from vgate.api.admin_records import record_routes
+from vgate.api.asgi import read_json
+from vgate.api.http_errors import ERRORS_ANSWERED
+from vgate.api.reload import Reloader
 from vgate.api.service import Service
 from vgate.build import reconfigure
 from vgate.config import ConfigError, from_resolved
 from vgate.config.graph import graph_hash
-from vgate.errors import ApiError
+from vgate.errors import BadRequest
 
 SWAPPABLE = frozenset({"queue", "batch", "cache", "dedup", "security"})
 
@@ -21,39 +25,36 @@ SWAPPABLE = frozenset({"queue", "batch", "cache", "dedup", "security"})
 def build_admin(service: Service) -> Starlette:
     """`POST /swap` exchanges sections of the configuration and tells the graph hash of what is there now.
 
-    `POST /reset` forgets answers and prefixes. `/cache` lists and deletes answers, see `cache_routes`.
-    `/records` and `/gauges` are for the harness, see `record_routes`.
+    The components of these sections are built anew, also of equal ones: limits begin with nothing used.
+    `POST /reload` exchanges what the configuration's sources say now, see `Reloader`; `POST /reset` forgets answers and
+    prefixes. `/cache` lists and deletes answers, see `cache_routes`; `/records` and `/gauges`: see `record_routes`.
     """
+    reloader = Reloader(service)
 
     async def swap(request: Request) -> JSONResponse:
-        try:
-            sections = await request.json()
-        except ValueError:
-            return _refused("the body must be JSON: {section: {...}}")
-        if not isinstance(sections, dict) or not sections.keys() <= SWAPPABLE:
-            return _refused(f"only these sections can be exchanged: {', '.join(sorted(SWAPPABLE))}")
-        try:
-            settings = from_resolved(service.settings.model_dump(by_alias=True) | sections, "the swap request")
-        except ConfigError as error:
-            return _refused(str(error))
-        reconfigure(service, settings)
+        sections = await read_json(request.scope, request.receive, MAX_BODY_BYTES)
+        if not sections.keys() <= SWAPPABLE:
+            raise BadRequest(f"only these sections can be exchanged: {', '.join(sorted(SWAPPABLE))}")
+        async with service.exchanging:
+            try:
+                settings = from_resolved(service.settings.model_dump(by_alias=True) | sections, "the swap request")
+            except ConfigError as error:
+                raise BadRequest(str(error)) from None
+            reconfigure(service, settings, sections.keys())
         return JSONResponse({"ok": True, "graph": graph_hash(settings)})
+
+    async def reload(_request: Request) -> JSONResponse:
+        return JSONResponse({"ok": True, **asdict(await reloader.reload())})
 
     async def reset(_request: Request) -> JSONResponse:
         try:
             await service.gateway.cache.clear()
         except Exception as error:  # noqa: BLE001  whatever the client of a store raises
             return unreachable(error)
-        try:
-            await service.engine.reset()
-        except ApiError as error:
-            return JSONResponse(error.body(), error.status, error.headers)
+        await service.engine.reset()
         return JSONResponse({"ok": True})
 
-    own = [Route("/swap", swap, methods=["POST"]), Route("/reset", reset, methods=["POST"])]
-    return Starlette(routes=[*own, *cache_routes(service), *record_routes(service)])
-
-
-def _refused(message: str) -> JSONResponse:
-    error: dict[str, Any] = {"message": message, "type": "invalid_request_error", "param": None, "code": None}
-    return JSONResponse({"error": error}, 400)
+    posts = {"/swap": swap, "/reload": reload, "/reset": reset}
+    own = [Route(path, answer, methods=["POST"]) for path, answer in posts.items()]
+    routes = [*own, *cache_routes(service), *record_routes(service)]
+    return Starlette(routes=routes, exception_handlers=ERRORS_ANSWERED)

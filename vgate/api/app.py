@@ -2,18 +2,18 @@
 
 from typing import Any
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI
 from fastapi.responses import JSONResponse, Response
-from starlette.exceptions import HTTPException
 from starlette.routing import Route
 
 import vgate
 from vgate.api.asgi import App
+from vgate.api.cors import Cors
 from vgate.api.edge import Edge
 from vgate.api.generate import Generate
+from vgate.api.http_errors import ERRORS_ANSWERED
 from vgate.api.openapi import describe
 from vgate.api.service import Service
-from vgate.errors import ApiError
 from vgate.observe.prometheus import CONTENT_TYPE
 from vgate.types import Endpoint
 
@@ -32,11 +32,11 @@ def build_app(service: Service) -> App:
     app.router.routes.extend(Route(path, route, methods=["POST"]) for path, route in generating.items())
     _add_operations(app, service)
     service.metrics.watch_cache(lambda: service.gateway.cache.held)
-    app.add_exception_handler(HTTPException, _http_error)
-    app.add_exception_handler(Exception, _internal_error)
+    for kind, answered in ERRORS_ANSWERED.items():
+        app.add_exception_handler(kind, answered)
     describe(app, GENERATING)
     paths = frozenset(route.path for route in app.router.routes if isinstance(route, Route))
-    return Edge(service, generating, app, paths)
+    return Cors(service, Edge(service, generating, app, paths))
 
 
 def _add_operations(app: FastAPI, service: Service) -> None:
@@ -59,15 +59,3 @@ def _add_operations(app: FastAPI, service: Service) -> None:
     @app.get("/stats", summary="The server's own metrics as JSON.")
     async def stats() -> dict[str, Any]:
         return {"ready": service.ready, "cache_entries": len(service.gateway.cache), "metrics": service.metrics.stats()}
-
-
-async def _http_error(_request: Request, error: Exception) -> Response:
-    """404 and 405 in OpenAI's form."""
-    assert isinstance(error, HTTPException)  # registered for nothing else
-    known = ApiError(error.status_code, str(error.detail), code=str(error.detail).lower().replace(" ", "_"))
-    return JSONResponse(known.body(), error.status_code, headers=dict(error.headers or {}))
-
-
-async def _internal_error(_request: Request, _error: Exception) -> Response:
-    """Whatever an operations route raises; it is raised on and logged by the edge."""
-    return JSONResponse(ApiError(500, "Internal server error.", "server_error").body(), 500)

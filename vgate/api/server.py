@@ -3,26 +3,32 @@
 import asyncio
 import contextlib
 import gc
+import ipaddress
 import logging
-import os
 import signal
 import socket
+import ssl
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import uvicorn
 
+from vgate.admin.base import Admin
+from vgate.admin.none import NoAdmin
 from vgate.api.admin import build_admin
+from vgate.api.admin_door import Door
 from vgate.api.app import build_app
 from vgate.api.protocol import BoundedProtocol
+from vgate.api.reload import Reloader
 from vgate.api.service import Service
 from vgate.config.graph import graph_hash
+from vgate.config.server_schema import TlsSettings
 
 logger = logging.getLogger(__name__)
 
 _TICK_S = 0.05
-_SEND_BUFFER_BYTES = 131072
 
 
 class _Server(uvicorn.Server):
@@ -33,23 +39,31 @@ class _Server(uvicorn.Server):
         yield
 
 
-async def serve(service: Service, sock: socket.socket, admin: socket.socket | None = None) -> None:
-    """Answer until SIGTERM or SIGINT, then let what is under way finish within the grace period.
+@dataclass(frozen=True)
+class Doors:
+    """Where a server listens. public: clients; unix: its operator, by file permissions; port: by `admin`'s token."""
+
+    public: socket.socket
+    unix: socket.socket | None = None
+    port: socket.socket | None = None
+    admin: Admin = field(default_factory=NoAdmin)
+
+
+async def serve(service: Service, doors: Doors) -> None:
+    """Answer until SIGTERM or SIGINT, then let what is under way finish within the grace period. SIGHUP reloads.
 
     `/health` answers at once, `/ready` when the engine has loaded. Raises EngineStartError when that fails, and when an
     engine that has died cannot be restarted. Signals are ignored afterwards: the process is about to end.
     """
-    admin_path = admin.getsockname() if admin else ""
-    servers = [_server(build_app(service), service.settings.server.shutdown_grace_s)]
-    sockets = [sock]
-    if admin:
-        servers.append(_server(build_admin(service), 1.0))
-        sockets.append(admin)
+    admin_path = doors.unix.getsockname() if doors.unix else ""
+    behind = list(_behind(service, doors))
+    servers = [server for server, _ in behind]
     stopping = asyncio.Event()
     _stop_on_signals(service, servers, stopping)
+    _reload_on_signal(service)
     draining = asyncio.create_task(_drain(service, servers, stopping))
-    starting = asyncio.create_task(_start(service, sock))
-    serving = [asyncio.create_task(server.serve([s])) for server, s in zip(servers, sockets, strict=True)]
+    starting = asyncio.create_task(_start(service, doors))
+    serving = [asyncio.create_task(server.serve([sock])) for server, sock in behind]
     starting.add_done_callback(lambda task: _stop_if_failed(task, servers))
     try:
         await asyncio.gather(*serving)
@@ -60,11 +74,32 @@ async def serve(service: Service, sock: socket.socket, admin: socket.socket | No
         await service.embedding.stop()
         await service.engine.stop()
         await service.close()
-        if admin:
+        if admin_path:
             _remove(admin_path)
         _ignore_signals()
     if not starting.cancelled() and starting.done() and (error := starting.exception()):
         raise error
+
+
+def _behind(service: Service, doors: Doors) -> Iterator[tuple[_Server, socket.socket]]:
+    """What answers at each door."""
+    grace_s = service.settings.server.shutdown_grace_s
+    yield _server(build_app(service), grace_s, **_tls(service.settings.server.tls)), doors.public
+    operating = build_admin(service)
+    if doors.unix:
+        yield _server(operating, 1.0), doors.unix
+    if doors.port:
+        yield _server(Door(doors.admin, operating), 1.0), doors.port
+
+
+def _tls(settings: TlsSettings) -> dict[str, Any]:
+    """The options of uvicorn for it."""
+    if not settings.on:
+        return {}
+    certificates = {"ssl_certfile": settings.cert_file, "ssl_keyfile": settings.key_file}
+    ca = settings.client_ca_file
+    clients = {"ssl_ca_certs": ca, "ssl_cert_reqs": ssl.CERT_REQUIRED} if ca else {}
+    return {**certificates, **clients, "ssl_keyfile_password": settings.password}
 
 
 def _remove(path: str) -> None:
@@ -76,16 +111,25 @@ def _engines(service: Service) -> dict[str, str]:
     return {"engine": type(service.engine).__name__, "embedding": type(service.embedding).__name__}
 
 
-async def _start(service: Service, sock: socket.socket) -> None:
-    host, port = sock.getsockname()[:2]
-    graph = graph_hash(service.settings)
-    logger.info("listening", extra={"host": host, "port": port, **_engines(service), "graph": graph})
+async def _start(service: Service, doors: Doors) -> None:
+    host, port = doors.public.getsockname()[:2]
+    about = {"tls": service.settings.server.tls.on, **_engines(service), "graph": graph_hash(service.settings)}
+    logger.info("listening", extra={"host": host, "port": port, **about})
+    if doors.port:
+        _tell_admin_port(doors.port)
     # One after the other: each looks how much memory the one before has left.
     await service.engine.start()
     await service.embedding.start()
     _settle()
     logger.info("ready", extra={"host": host, "port": port})
     await _watch(service)
+
+
+def _tell_admin_port(sock: socket.socket) -> None:
+    host, port = sock.getsockname()[:2]
+    logger.info("admin port listening", extra={"host": host, "port": port})
+    if not ipaddress.ip_address(host).is_loopback:
+        logger.warning("the admin port can be reached from elsewhere, and its token travels unencrypted")
 
 
 def _settle() -> None:
@@ -107,7 +151,7 @@ async def _watch(service: Service) -> None:
             watch.cancel()
 
 
-def _server(app: Any, grace_s: float) -> _Server:
+def _server(app: Any, grace_s: float, **tls: Any) -> _Server:
     config = uvicorn.Config(
         app,
         http=BoundedProtocol,
@@ -119,6 +163,7 @@ def _server(app: Any, grace_s: float) -> _Server:
         # Longer than clients keep an idle connection (httpx, so OpenAI's: 5 s), who else use it as it is being closed.
         timeout_keep_alive=75,
         timeout_graceful_shutdown=max(1, round(grace_s)),  # whole seconds here; `_drain` knows better
+        **tls,
     )
     return _Server(config)
 
@@ -129,9 +174,15 @@ def _stop_on_signals(service: Service, servers: list[_Server], stopping: asyncio
         loop.add_signal_handler(number, _stop, service, servers, stopping)
 
 
+def _reload_on_signal(service: Service) -> None:
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, Reloader(service).reload_soon)
+    # `vgate.serve` holds it back until here, where it is handled; it would have ended the process.
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
+
+
 def _ignore_signals() -> None:
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         loop.remove_signal_handler(number)
         signal.signal(number, signal.SIG_IGN)
 
@@ -164,36 +215,3 @@ def _stop_if_failed(task: "asyncio.Task[None]", servers: list[_Server]) -> None:
         return
     for server in servers:
         server.should_exit = True
-
-
-def listen(host: str, port: int) -> socket.socket:
-    """A listening TCP socket; raises OSError."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    sock = socket.socket(family, socket.SOCK_STREAM)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    # Of every connection. By itself Linux lets it grow to 4 MB, which is a long answer for each client that stalls.
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER_BYTES)
-    try:
-        sock.bind((host, port))
-        sock.listen(2048)
-    except OSError:
-        sock.close()
-        raise
-    sock.setblocking(False)
-    return sock
-
-
-def listen_unix(path: str) -> socket.socket:
-    """A listening socket in the file system that only this user can open; raises OSError."""
-    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    mask = os.umask(0o177)
-    try:
-        sock.bind(path)
-        sock.listen(16)
-    except OSError:
-        sock.close()
-        raise
-    finally:
-        os.umask(mask)
-    sock.setblocking(False)
-    return sock

@@ -1,6 +1,7 @@
 """What the routes share: one server's parts, some of which can be exchanged while it runs."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -33,6 +34,11 @@ class Service:
     recent: Recent
     observer: Observer
     stopping: bool = field(default=False)
+    # Composes the configuration again from where the first came from, with notes as in `Composed`; raises ConfigError.
+    read: Callable[[], tuple[Settings, list[str]]] | None = None
+    # Held by whoever exchanges something, so that no two do at once.
+    exchanging: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _retired: list[Gateway] = field(default_factory=list)
     _retiring: "set[asyncio.Task[None]]" = field(default_factory=set)
 
     @property
@@ -50,12 +56,20 @@ class Service:
         return [model for engine in (self.engine, self.embedding) if engine.ready for model in engine.models()]
 
     def replace_gateway(self, gateway: Gateway) -> None:
-        """New requests enter this gateway; the old one is closed when its own are answered."""
-        retiring = asyncio.create_task(self.gateway.close())
+        """New requests enter this gateway; the old one goes on until its own are answered."""
+        self._retired.append(self.gateway)
+        retiring = asyncio.create_task(self._retire(self.gateway))
         self._retiring.add(retiring)
         retiring.add_done_callback(self._retiring.discard)
         self.gateway = gateway
 
+    async def _retire(self, gateway: Gateway) -> None:
+        await gateway.answered()
+        self._retired.remove(gateway)
+        if all(other.cache is not gateway.cache for other in (self.gateway, *self._retired)):
+            await gateway.cache.close()
+
     async def close(self) -> None:
-        """Close every gateway there was; all requests must have ended."""
-        await asyncio.gather(*self._retiring, self.gateway.close())
+        """Close every cache there was; all requests must have ended."""
+        await asyncio.gather(*self._retiring, self.gateway.answered())
+        await self.gateway.cache.close()

@@ -51,6 +51,8 @@ def compose(program: str, overrides: list[str], environ: Mapping[str, str] | Non
     notes = _drop_moot_keys(container, chosen, named, values, sources)
     given = {entry.key: entry.source for entry in values}
     notes += inert.notes(container, chosen, given)
+    if program != "serve":
+        notes += inert.leave_out_doors(container, sources)
     settings = validate(program, container, sources)
     return Composed(settings, settings.model_dump(by_alias=True), sources, notes)
 

@@ -50,3 +50,8 @@ def yaml_problem(error: Exception) -> str:
     if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark:
         return f"{error.problem} in line {error.problem_mark.line + 1}, column {error.problem_mark.column + 1}"
     return " ".join(str(error).split())
+
+
+def one_line(text: str) -> str:
+    """A message of somebody else's in one line, without what is secret in it."""
+    return str(without_secrets(" ".join(text.split())))

@@ -15,11 +15,11 @@ def graph_hash(settings: Settings) -> str:
     SHA-256 of the gateway's sections, a bench's left out. API keys and credentials count as being there, not by value:
     the hash is printed, and a short key could be guessed from it.
     """
-    # Where a server listens is not what it is made of, nor under which names its answers lie in a store that it shares,
-    # nor for which version its file was written.
-    places = {"server": {"host", "port"}, "cache": {"prefix"}}
+    # Where a server listens and who may reach it there is not what it is made of, nor under which names its answers lie
+    # in a store that it shares, nor for which version its file was written.
+    places = {"server": {"host", "port", "tls"}, "cache": {"prefix"}}
     sections = settings.model_dump(
-        by_alias=True, include=set(Settings.model_fields), exclude={"version": True, **places}
+        by_alias=True, include=set(Settings.model_fields), exclude={"version": True, "admin": True, **places}
     )
     text = json.dumps(without_secrets(sections), sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:DIGITS]

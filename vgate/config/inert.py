@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from vgate.config import tree
+
 # Component -> keys of its section without effect. Documented in the option's file under `conf/`.
 _WINDOW = frozenset({"max_batch_size", "max_wait_time_ms"})
 WITHOUT_EFFECT = {"vgate.batch.passthrough.Passthrough": _WINDOW, "vgate.batch.token_budget.TokenBudget": _WINDOW}
@@ -22,3 +24,15 @@ def notes(container: Mapping[str, Any], chosen: Mapping[str, str], given: Mappin
         for key in sorted(without_effect(container.get(group)))
         if f"{group}.{key}" in given
     ]
+
+
+def leave_out_doors(container: dict[str, Any], sources: Mapping[str, str]) -> list[str]:
+    """Set a bench's server up without admin port and without TLS; a line for each such key that somebody set.
+
+    It listens on the loopback address, for the bench alone. What a run keeps can so be started again anywhere.
+    """
+    container["admin"] = dict(tree.option_text("admin", "none"))
+    if "server" in container:
+        container["server"] = {**container["server"], "tls": dict(tree.option_text("server", "default")["tls"])}
+    given = [key for key in sorted(sources) if f"{key}.".startswith(("admin.", "server.tls."))]
+    return [f"{key} (from {sources[key]}) has no effect in a bench: its server speaks plain HTTP" for key in given]

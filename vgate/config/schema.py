@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
+from vgate.config.admin_schema import Admin, no_admin
 from vgate.config.admission_schema import Batch, Queue
 from vgate.config.cache_schema import Cache
 from vgate.config.embedding_schema import Embedding
@@ -23,14 +24,7 @@ from vgate.config.sections import (
     Share,
     target_of,
 )
-
-
-class ServerSettings(Section):
-    host: str
-    port: int = Field(ge=0, le=65535)
-    max_body_bytes: Positive
-    shutdown_grace_s: NotNegative
-    deadline_ms: PositiveFloat | None
+from vgate.config.server_schema import ServerSettings
 
 
 class ModelSettings(NamedModel, Section):
@@ -173,4 +167,5 @@ class Settings(Section):
     cache: Cache
     dedup: Dedup
     security: Security
+    admin: Admin = Field(default_factory=no_admin)
     logging: LoggingSettings

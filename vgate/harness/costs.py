@@ -25,7 +25,9 @@ COSTS = {
     "version": Cost.NOTHING,
     "server": Cost.RESTART,
     "server.host": Cost.NOTHING,  # the bench's server listens on the loopback address,
-    "server.port": Cost.NOTHING,  # on a free port
+    "server.port": Cost.NOTHING,  # on a free port,
+    "server.tls": Cost.NOTHING,  # without TLS,
+    "admin": Cost.NOTHING,  # and without an admin port
     "model": Cost.RESTART,
     "engine": Cost.RESTART,
     "embedding": Cost.RESTART,

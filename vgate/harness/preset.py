@@ -20,8 +20,8 @@ from vgate.harness.manifest import session_at
 from vgate.harness.results import Result, Run
 from vgate.harness.verdict import Verdict, judge
 
-# Of the server's section: where it listens is not the winner's.
-ELSEWHERE = ("host", "port")
+# Of the server's section: where it listens is not the winner's, nor is the admin port.
+ELSEWHERE = ("host", "port", "tls")
 
 
 class Refused(Exception):
@@ -94,7 +94,7 @@ def preset_text(run: Run, chosen: Winner) -> str:
     """The file: provenance as comments, an option for each group, every key of the gateway's sections."""
     config = chosen.runs[0].config
     settings = from_resolved(with_keys(config), str(chosen.runs[0].folder))
-    sections = settings.model_dump(by_alias=True, include=set(Settings.model_fields) - {"version"})
+    sections = settings.model_dump(by_alias=True, include=set(Settings.model_fields) - {"version", "admin"})
     sections["server"] = {key: value for key, value in sections["server"].items() if key not in ELSEWHERE}
     secret: list[str] = []
     content = {

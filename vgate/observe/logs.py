@@ -32,11 +32,20 @@ def configure(level: str, json_format: bool, stream: IO[str]) -> Callable[[], No
     listener = logging.handlers.QueueListener(lines, handler)
     listener.start()
     root = logging.getLogger()
-    root.handlers = [_Unformatted(lines)]
+    root.handlers = [_Unformatted(lines, handler)]
     root.setLevel(level)
     # Its start and stop lines say again what vgate.api.server says.
     logging.getLogger("uvicorn").setLevel("WARNING")
     return listener.stop
+
+
+def change(level: str, *, json_format: bool) -> None:
+    """Other values than `configure` was given, while it goes on. Without it there is nothing to change."""
+    root = logging.getLogger()
+    for front in root.handlers:
+        if isinstance(front, _Unformatted):
+            front.writer.setFormatter(_formatter(json_format))
+            root.setLevel(level)
 
 
 class _Lossy(logging.StreamHandler[IO[str]]):
@@ -48,6 +57,10 @@ class _Lossy(logging.StreamHandler[IO[str]]):
 
 class _Unformatted(logging.handlers.QueueHandler):
     """Leaves formatting, exceptions included, to the writing thread: it is the same process."""
+
+    def __init__(self, lines: queue.SimpleQueue[Any], writer: logging.Handler) -> None:
+        super().__init__(lines)
+        self.writer = writer
 
     def prepare(self, record: logging.LogRecord) -> logging.LogRecord:
         return record

@@ -1,0 +1,1 @@
+"""Who may operate a running server over TCP, and where."""
