@@ -29,7 +29,7 @@ OPTIONS = [
 # Each of these is imported in the one package that needs it.
 CONFINED = {
     "vllm": ["vgate/engine"],
-    "prometheus_client": ["vgate/observe/prometheus.py"],
+    "prometheus_client": ["vgate/observe/prometheus/"],
     "pandas": ["vgate/harness"],
     "matplotlib": ["vgate/harness"],
     "scipy": ["vgate/harness"],

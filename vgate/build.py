@@ -36,9 +36,10 @@ def build_service(settings: Settings) -> Service:
     metrics, recorder, recent = PrometheusObserver(), Recorder(), Recent()
     observer = Observers(metrics, LogObserver(), recorder, recent)
     engine = build_engine(settings)
-    metrics.follow(engine)
+    embedding = build_embedding(settings)
+    metrics.follow(engine, embedding)
     gateway = build_gateway(settings, engine, observer)
-    embeddings = build_embeddings(build_embedding(settings), gateway, observer)
+    embeddings = build_embeddings(embedding, gateway, observer)
     security = build_security(settings)
     return Service(settings, engine, gateway, embeddings, security, metrics, recorder, recent, observer)
 

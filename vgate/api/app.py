@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, Response
 from starlette.routing import Route
 
@@ -14,7 +14,6 @@ from vgate.api.generate import Generate
 from vgate.api.http_errors import ERRORS_ANSWERED
 from vgate.api.openapi import describe
 from vgate.api.service import Service
-from vgate.observe.prometheus import CONTENT_TYPE
 from vgate.types import Endpoint
 
 GENERATING: dict[str, Endpoint] = {
@@ -53,8 +52,9 @@ def _add_operations(app: FastAPI, service: Service) -> None:
         return {"object": "list", "data": service.models()}
 
     @app.get("/metrics", summary="Prometheus metrics.")
-    async def metrics() -> Response:
-        return Response(service.metrics.exposition(), headers={"content-type": CONTENT_TYPE})
+    async def metrics(request: Request) -> Response:
+        body, content_type = service.metrics.answer(request.headers.get("accept", ""))
+        return Response(body, headers={"content-type": content_type})
 
     @app.get("/stats", summary="The server's own metrics as JSON.")
     async def stats() -> dict[str, Any]:

@@ -73,6 +73,16 @@ class Embedding(ABC):
         return
 
     @property
+    def deaths(self) -> int:
+        """How often it has died since it was made."""
+        return 0
+
+    @property
+    def restarts(self) -> int:
+        """How often it has come back."""
+        return 0
+
+    @property
     @abstractmethod
     def ready(self) -> bool:
         """Whether it can answer now."""

@@ -37,6 +37,7 @@ class ItemQueue:
     def add(self, tokens: Sequence[int]) -> list[Place]:
         """Places for all of these items, or for none: ApiError 503 when too many items wait. Each must `leave`."""
         if len(self._line) + len(tokens) > self._limits.waiting_items:
+            self._observer.refused("full")
             raise _full(len(self._line))
         places = [Place(count) for count in tokens]
         self._line.update(dict.fromkeys(places))

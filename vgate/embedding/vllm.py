@@ -68,6 +68,14 @@ class VllmEmbedding(Embedding):
         await self._engine.stop()
 
     @property
+    def deaths(self) -> int:
+        return self._engine.deaths
+
+    @property
+    def restarts(self) -> int:
+        return self._engine.restarts
+
+    @property
     def ready(self) -> bool:
         return self._engine.ready
 

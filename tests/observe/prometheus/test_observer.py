@@ -5,49 +5,16 @@ import itertools
 from typing import Any
 
 import pytest
-from prometheus_client.parser import text_string_to_metric_families
 
 from tests.calls import ask, chat
+from tests.components import build
 from tests.engine.faults import faults
 from tests.gateways import dry_run, gateway
+from tests.observe.prometheus.scraping import CHAT, Samples, finish, left, record, scrape, streamed, value
 from vgate.errors import NotReady
 from vgate.observe.prometheus import PrometheusObserver
-from vgate.record import Record
-from vgate.types import Batch, Ticket, Usage
-
-CHAT = "/v1/chat/completions"
-Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
-
-
-def record(arrived: float = 10.0, **fields: Any) -> Record:
-    usual: dict[str, Any] = {"endpoint": CHAT, "method": "POST", "status": 200, "finished": arrived + 2.0}
-    return Record("r", arrived=arrived, **(usual | fields))
-
-
-def streamed(**fields: Any) -> Record:
-    """TTFT 0.5 s; four more tokens in 1 s."""
-    stamps: dict[str, Any] = {"first_token": 10.5, "last_token": 11.5, "usage": Usage(3, 5)}
-    return record(**({"stream": True, "cache": "miss", "generated": True} | stamps | fields))
-
-
-def scrape(observer: PrometheusObserver) -> Samples:
-    families = text_string_to_metric_families(observer.exposition().decode())
-    return {
-        (sample.name, tuple(sorted(sample.labels.items()))): sample.value
-        for family in families
-        for sample in family.samples
-        if sample.name.startswith("vgate_") and not sample.name.endswith("_created")
-    }
-
-
-def value(observer: PrometheusObserver, name: str, **labels: str) -> float | None:
-    return scrape(observer).get((name, tuple(sorted(labels.items()))))
-
-
-def finish(observer: PrometheusObserver, *records: Record) -> None:
-    for one in records:
-        observer.started(one)
-        observer.finished(one)
+from vgate.observe.prometheus.buckets import SECONDS
+from vgate.types import Batch
 
 
 def test_requests_are_counted_by_endpoint_method_and_status() -> None:
@@ -64,16 +31,6 @@ def test_latency_counts_from_arrival_to_the_last_byte() -> None:
     assert value(observer, "vgate_request_latency_seconds_sum", endpoint=CHAT) == 2.25
     assert value(observer, "vgate_request_latency_seconds_bucket", endpoint=CHAT, le="1.0") == 1
     assert value(observer, "vgate_request_latency_seconds_bucket", endpoint=CHAT, le="+Inf") == 2
-
-
-def left(stream: bool = True, **fields: Any) -> PrometheusObserver:
-    """A generation that arrived at 10 and said five tokens from 10.5 to 11.5, with these changes."""
-    observer = PrometheusObserver()
-    stamps: dict[str, Any] = {"first_token": 10.5, "last_token": 11.5, "tokens": 5, "complete": True}
-    loop = asyncio.new_event_loop()
-    observer.left(Ticket(chat(stream=stream), 1, 10.0, loop.create_future(), **(stamps | fields)))
-    loop.close()
-    return observer
 
 
 def test_S11_ttft_and_tpot_are_those_of_the_generation() -> None:
@@ -142,8 +99,10 @@ def test_O1_series_are_bounded_by_endpoints_methods_and_statuses_alone() -> None
         one.request_id = f"r{number}"
         finish(observer, one)
     series = scrape(observer)
-    assert {label for _, labels in series for label, _ in labels} == {"endpoint", "method", "status", "le"}
+    fixed = {"decision", "reason", "operation", "result", "source"}
+    assert {label for _, labels in series for label, _ in labels} == {"endpoint", "method", "status", "le"} | fixed
     assert len([name for name, _ in series if name == "vgate_requests_total"]) == 4
+    assert len(series) == len(scrape(PrometheusObserver())) + 4 + len(SECONDS) + 3
 
 
 GAUGES = (
@@ -156,29 +115,48 @@ GAUGES = (
 )
 
 
-def test_every_metric_that_is_promised_is_there_from_the_start() -> None:
-    names = {name for name, _ in scrape(PrometheusObserver())}
-    finished = PrometheusObserver()
-    finish(finished, record())
-    finished.refused("full")
-    finished.cache_failed("get")
-    finished.cache_dropped("evicted", 1)
-    names |= {name for name, _ in scrape(finished)}
-    counters = {
-        "requests",
-        "answers_broken",
-        "tokens_generated",
-        "cache_hits",
-        "cache_misses",
-        "requests_coalesced",
-        "queue_dropped",
-    }
-    counters |= {"cache_failures", "cache_dropped"}
-    histograms = {"request_latency_seconds", "batch_size", "batch_processing_seconds", "ttft_seconds", "tpot_seconds"}
-    histograms |= {"embedding_batch_items", "embedding_batch_tokens"}
-    wanted = {f"vgate_{name}_total" for name in counters}
-    wanted |= {f"vgate_{name}_{part}" for name in histograms for part in ("bucket", "count", "sum")}
-    assert names == wanted | {f"vgate_{gauge}" for gauge in GAUGES}
+COUNTERS = (
+    "requests",
+    "answers_broken",
+    "answers_aborted",
+    "tokens_generated",
+    "cache_hits",
+    "cache_misses",
+    "requests_coalesced",
+    "queue_dropped",
+    "cache_failures",
+    "cache_dropped",
+    "limiter_decisions",
+    "config_reloads",
+    "embedding_items",
+    "engine_deaths",
+    "engine_restarts",
+    "embedding_deaths",
+    "embedding_restarts",
+)
+HISTOGRAMS = (
+    "request_latency_seconds",
+    "admission_wait_seconds",
+    "batch_size",
+    "batch_processing_seconds",
+    "ttft_seconds",
+    "tpot_seconds",
+    "embedding_batch_items",
+    "embedding_batch_tokens",
+)
+
+
+async def test_every_metric_that_is_promised_is_there_from_the_start() -> None:
+    """But for those with the endpoint as a label, which come with the first request."""
+    observer = PrometheusObserver()
+    observer.follow(await dry_run(), build("embedding", "dry_run"))
+    by_endpoint = {name for name, _ in scrape(observer)}
+    finish(observer, record())
+    wanted = {f"vgate_{name}_total" for name in COUNTERS}
+    wanted |= {f"vgate_{name}_{part}" for name in HISTOGRAMS for part in ("bucket", "count", "sum")}
+    wanted |= {f"vgate_{gauge}" for gauge in (*GAUGES, "build_info")}
+    assert {name for name, _ in scrape(observer)} == wanted
+    assert {name for name in wanted - by_endpoint if not name.startswith("vgate_request")} == set()
 
 
 def test_items_of_embeddings_are_counted_by_where_they_came_from() -> None:
@@ -243,7 +221,7 @@ def test_stats_of_an_idle_server() -> None:
 async def test_deaths_and_restarts_of_the_engine_are_counted() -> None:
     engine = await dry_run(faults=faults(crash=1.0))
     observer = PrometheusObserver()
-    observer.follow(engine)
+    observer.follow(engine, build("embedding", "none"))
     names = ("vgate_engine_deaths_total", "vgate_engine_restarts_total")
     watching = asyncio.create_task(engine.watch())
     with pytest.raises(NotReady):
@@ -253,5 +231,6 @@ async def test_deaths_and_restarts_of_the_engine_are_counted() -> None:
     await asyncio.sleep(5)
     assert [value(observer, name) for name in names] == [1, 1]
     assert [observer.stats()[name] for name in names] == [1, 1]
+    assert value(observer, "vgate_embedding_deaths_total") == value(observer, "vgate_embedding_restarts_total") == 0
     await engine.stop()
     await watching

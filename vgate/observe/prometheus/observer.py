@@ -1,0 +1,78 @@
+"""All metrics of one server together."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from prometheus_client import REGISTRY, CollectorRegistry, Metric
+from prometheus_client.registry import Collector
+
+from vgate.cache.base import Held
+from vgate.embedding.base import Embedding
+from vgate.engine.base import Engine
+from vgate.observe.base import Observers
+from vgate.observe.prometheus import exposition
+from vgate.observe.prometheus.batches import BatchMetrics
+from vgate.observe.prometheus.cache import CacheMetrics
+from vgate.observe.prometheus.embeddings import EmbeddingMetrics
+from vgate.observe.prometheus.engines import Counted, Lives, tell_build
+from vgate.observe.prometheus.generations import GenerationMetrics
+from vgate.observe.prometheus.operations import OperationMetrics
+from vgate.observe.prometheus.requests import RequestMetrics
+
+
+class PrometheusObserver(Observers):
+    """Counts into a registry of its own, so that two servers in one process do not mix.
+
+    Labels come from fixed sets: endpoints and methods that the server knows, else "other"; statuses that it answers
+    with, else their class; reasons and results by name. What a client says is never one.
+    """
+
+    def __init__(self) -> None:
+        self._registry = registry = CollectorRegistry()
+        self._cache = CacheMetrics(registry)
+        super().__init__(
+            RequestMetrics(registry),
+            GenerationMetrics(registry),
+            BatchMetrics(registry),
+            self._cache,
+            EmbeddingMetrics(registry),
+            OperationMetrics(registry),
+        )
+
+    def watch_cache(self, held: Callable[[], Held]) -> None:
+        """Ask this for what is in the cache whenever metrics are read."""
+        self._cache.watch(held)
+
+    def follow(self, engine: Engine, embedding: Embedding | None = None) -> None:
+        """Tell of these engines' deaths and restarts too, and which server this is. Once."""
+        tell_build(self._registry, engine)
+        self._registry.register(Lives("engine", engine))
+        if embedding is not None:
+            self._registry.register(Lives("embedding", embedding))
+
+    def count(self, name: str, help_text: str, counted: Callable[[], int]) -> None:
+        """Ask this for a counter, `<name>_total`, whenever metrics are read."""
+        self._registry.register(Counted(name, help_text, counted))
+
+    def exposition(self) -> bytes:
+        """The text of `/metrics`: this server's metrics, then the process's and its engine's."""
+        return self.answer("")[0]
+
+    def answer(self, accept: str) -> tuple[bytes, str]:
+        """`/metrics` in the format that the header `Accept` asks for, and its content type."""
+        return exposition.encoded(_Both(self._registry), accept)
+
+    def stats(self) -> dict[str, Any]:
+        """This server's metrics as JSON: counters and gauges as numbers, histograms as count, sum and mean."""
+        return exposition.as_json(self._registry)
+
+
+class _Both(Collector):
+    """One server's registry and then the process's, in which vLLM counts."""
+
+    def __init__(self, own: CollectorRegistry) -> None:
+        self._own = own
+
+    def collect(self) -> Iterator[Metric]:
+        yield from self._own.collect()
+        yield from REGISTRY.collect()

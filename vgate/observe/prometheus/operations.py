@@ -1,0 +1,47 @@
+"""What whoever operates a server decides on: limits and reloads."""
+
+from prometheus_client import CollectorRegistry, Counter
+
+from vgate.observe.base import Observer
+from vgate.observe.prometheus.buckets import known
+
+# As in vgate.security.base.
+_DECISIONS = (
+    "allowed",
+    "requests",
+    "tokens",
+    "concurrency",
+    "unauthenticated",
+    "pre_auth",
+    "store_open",
+    "store_closed",
+    "store_local",
+)
+
+
+class OperationMetrics(Observer):
+    """Counted by decision and by result, never by who asked."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._limiter = Counter(
+            "vgate_limiter_decisions_total",
+            "Requests let in, or refused and why; store_*: decided while the store of the counts was down.",
+            ["decision"],
+            registry=registry,
+        )
+        self._reloads = Counter(
+            "vgate_config_reloads_total",
+            "Times that the configuration was read again; failed: it was wrong, and the old one was kept.",
+            ["result"],
+            registry=registry,
+        )
+        for decision in _DECISIONS:
+            self._limiter.labels(decision)
+        for result in ("ok", "failed"):
+            self._reloads.labels(result)
+
+    def limited(self, decision: str) -> None:
+        self._limiter.labels(known(decision, _DECISIONS)).inc()
+
+    def reloaded(self, ok: bool) -> None:
+        self._reloads.labels("ok" if ok else "failed").inc()
