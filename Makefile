@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup models browser demo test trials serve lint lock clean
+.PHONY: help setup models browser promtool demo test trials serve lint lock clean
 PYTHON_IN_VENV := .venv/bin/python
 
 help: ## Show this list
@@ -14,10 +14,13 @@ models: setup ## Build the tiny models into models/
 browser: # Debian's Chromium for the tests of pages; who may not install it is told by the test that lacks it
 	@scripts/browser.sh
 
+promtool: setup # which checks the rules of monitoring/; as for the browser
+	@scripts/promtool.sh
+
 demo: models ## Measure three batching strategies on real vLLM on this CPU, with a report
 	$(PYTHON_IN_VENV) -m vgate.bench +experiment=demo -m
 
-test: models browser ## Run all tests, two files at a time (ARGS=... goes to pytest)
+test: models browser promtool ## Run all tests, two files at a time (ARGS=... goes to pytest)
 	$(PYTHON_IN_VENV) -m pytest --numprocesses 2 --dist loadfile $(ARGS)
 
 trials: setup ## A million tagged requests through every batch strategy, each answer to its own caller (ten minutes)
@@ -37,4 +40,4 @@ lock: setup ## Resolve the newest versions into constraints.txt
 	$(PYTHON_IN_VENV) scripts/lock.py
 
 clean: ## Remove .venv, models/, dist/ and caches; results/ stays
-	rm -rf .venv models dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv models dist test-artifacts .hypothesis .mypy_cache .pytest_cache .ruff_cache

@@ -11,6 +11,7 @@ from vgate.api.admin_cache import cache_routes, unreachable
 from vgate.api.admin_door import MAX_BODY_BYTES
 from vgate.api.admin_records import record_routes
 from vgate.api.asgi import read_json
+from vgate.api.dashboard import dashboard_routes
 from vgate.api.http_errors import ERRORS_ANSWERED
 from vgate.api.reload import Reloader
 from vgate.api.service import Service
@@ -27,7 +28,8 @@ def build_admin(service: Service) -> Starlette:
 
     The components of these sections are built anew, also of equal ones: limits begin with nothing used.
     `POST /reload` exchanges what the configuration's sources say now, see `Reloader`; `POST /reset` forgets answers and
-    prefixes. `/cache` lists and deletes answers, see `cache_routes`; `/records` and `/gauges`: see `record_routes`.
+    prefixes. `/cache` lists and deletes answers, see `cache_routes`; `/records` and `/gauges`: see `record_routes`;
+    `/dashboard`: see `dashboard_routes`.
     """
     reloader = Reloader(service)
 
@@ -56,5 +58,5 @@ def build_admin(service: Service) -> Starlette:
 
     posts = {"/swap": swap, "/reload": reload, "/reset": reset}
     own = [Route(path, answer, methods=["POST"]) for path, answer in posts.items()]
-    routes = [*own, *cache_routes(service), *record_routes(service)]
+    routes = [*own, *cache_routes(service), *record_routes(service), *dashboard_routes(service)]
     return Starlette(routes=routes, exception_handlers=ERRORS_ANSWERED)
