@@ -68,7 +68,7 @@ class Chart {
     const begin = this.history.now - this.span;
     const points = part.map(([second, value]) => {
       const x = Math.max(0, ((second - begin) / this.span) * WIDTH);
-      return `${x.toFixed(1)} ${(HEIGHT * (1 - Math.min(1, value / this.top))).toFixed(1)}`;
+      return `${x.toFixed(1)} ${(3 + (HEIGHT - 6) * (1 - Math.min(1, value / this.top))).toFixed(1)}`;
     });
     return `M${points.join("L")}${points.length === 1 ? "h.5" : ""}`;
   }
