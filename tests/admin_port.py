@@ -13,7 +13,6 @@ import uvicorn
 from vgate.api.admin import build_admin
 from vgate.api.app import build_app
 from vgate.api.asgi import App, Receive, Scope, Send, header
-from vgate.api.server import listen
 from vgate.api.service import Service
 from vgate.build import build_service
 from vgate.clock import precise_loop
@@ -72,7 +71,7 @@ class Live:
         self.service = service = build_service(self._settings)
         await service.engine.start()
         await service.embedding.start()
-        sockets = [listen("127.0.0.1", port) for port in self._ports]
+        sockets = [socket.create_server(("127.0.0.1", port)) for port in self._ports]
         self._ports = [sock.getsockname()[1] for sock in sockets]
         self._servers = [_server(build_app(service)), _server(behind_token(build_admin(service)))]
         serving = [

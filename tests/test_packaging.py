@@ -53,6 +53,7 @@ def test_wheel_holds_the_package_its_data_and_the_whole_config_tree(unpacked):
     shipped = {str(path.relative_to(unpacked)) for path in unpacked.rglob("*") if path.is_file()}
     options = {str(Path("vgate") / path.relative_to(ROOT)) for path in (ROOT / "conf").rglob("*.yaml")}
     data = {"vgate/models/corpus.txt", "vgate/models/chat_template.jinja", "vgate/py.typed"}
+    data |= {"vgate/api/live/page.html", "vgate/harness/page/style.css"}
     assert options
     assert options | data <= shipped
     assert {path.split("/")[0] for path in shipped} == {"vgate", "vgate-0.4.0.dist-info"}

@@ -55,7 +55,7 @@ def _option(target: str) -> str:
 
 def _limits(settings: Settings) -> dict[str, Any]:
     """Of every API key that there is, by its name; a key that has none of its own has the default."""
-    security = settings.security
+    security: Any = settings.security
     rule = getattr(security, "rate_limiting", None)
     if rule is None or not rule.enabled:
         return {"window_s": None, "keys": {key.name: {} for key in getattr(security, "api_keys", [])}}

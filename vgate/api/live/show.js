@@ -69,10 +69,10 @@ const showBars = (data) => {
   const most = Math.max(...sizes.map(([, count]) => count));
   const bars = sizes.map(([size, count]) => {
     const bar = make("div", "bar");
-    const fillIn = make("i");
-    fillIn.style.width = `${(100 * count) / most}%`;
+    const filled = make("i");
+    filled.style.width = `${(100 * count) / most}%`;
     const track = make("span", "track");
-    track.append(fillIn);
+    track.append(filled);
     bar.append(make("span", "", size), track, make("span", "", digits(count, 0)));
     return bar;
   });
