@@ -26,22 +26,25 @@ if TYPE_CHECKING:
 
 def build_service(settings: Settings) -> Service:
     """A whole server; nothing is started."""
+    from vgate.api import prompts
     from vgate.api.service import Service
+    from vgate.observe.access import LogObserver
     from vgate.observe.base import Observers
-    from vgate.observe.logs import LogObserver
     from vgate.observe.prometheus import PrometheusObserver
     from vgate.observe.recent import Recent
     from vgate.observe.recorder import Recorder
 
     metrics, recorder, recent = PrometheusObserver(), Recorder(), Recent()
-    observer = Observers(metrics, LogObserver(), recorder, recent)
+    observer = Observers(metrics, LogObserver(lambda: service.settings.logging), recorder, recent)
     engine = build_engine(settings)
     embedding = build_embedding(settings)
     metrics.follow(engine, embedding)
     gateway = build_gateway(settings, engine, observer)
     embeddings = build_embeddings(embedding, gateway, observer)
     security = build_security(settings)
-    return Service(settings, engine, gateway, embeddings, security, metrics, recorder, recent, observer)
+    service = Service(settings, engine, gateway, embeddings, security, metrics, recorder, recent, observer)
+    prompts.warn(settings.logging)
+    return service
 
 
 def build_engine(settings: Settings) -> Engine:

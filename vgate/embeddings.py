@@ -110,7 +110,7 @@ class Embeddings:
         if self._flights.landed != seen:  # a vector may have come meanwhile
             for want in missing:
                 await self._look_up(call, want)
-        left = [want for want in missing if want.vector is None]
+        left, record.queued = [want for want in missing if want.vector is None], _now()
         tasks = self._board(call, record, left, items)
         self._flights.join(tasks)
         try:

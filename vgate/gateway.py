@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from weakref import WeakValueDictionary
 
 from vgate import forms, sse
 from vgate.batch.base import BatchStrategy
@@ -33,6 +34,7 @@ class Gateway:
         self.dedup = dedup
         self._observer = observer
         self._answering = 0
+        self._generating: WeakValueDictionary[str, Record] = WeakValueDictionary()
         self._idle = asyncio.Event()
 
     async def answer(self, call: Call, record: Record) -> AsyncGenerator[Event, None]:
@@ -127,8 +129,10 @@ class Gateway:
             patient=patient,
         )
         source, followed = self.dedup.open(shared, call, work)
-        if source != call.id:
-            record.cache = "coalesced"
+        if source == call.id:
+            self._generating[source] = record
+        else:
+            record.cache, record.followed = "coalesced", self._generating.get(source)
         return source, followed
 
     async def _generate(
@@ -147,8 +151,9 @@ class Gateway:
         ticket.opened, ticket.due, record.generating = record.arrived, due, True
         try:
             job = await self.engine.prepare(self._batch.queue.as_asked(call))
-            record.span = job.span
+            record.span, record.queued = job.span, asyncio.get_running_loop().time()
             batch = await self._admitted(ticket, job)
+            record.queued, record.held_s = ticket.queued, ticket.held_s
             record.admitted, record.generated = ticket.admitted, True
             record.batch_id, record.batch_size = batch.id, batch.size
             if dedup_key:
@@ -165,8 +170,7 @@ class Gateway:
             if cache_key:
                 await self.cache.put(cache_key, Answer(call.id, tuple(said)), call.cache_control.ttl_s)
         finally:
-            record.queued, record.held_s, record.generating = ticket.queued, ticket.held_s, False
-            self._leave(ticket)
+            self._leave(ticket, record)
 
     def _ticket(self, call: Call) -> Ticket:
         try:
@@ -190,9 +194,10 @@ class Gateway:
         finally:
             self._observer.running(-1)
 
-    def _leave(self, ticket: Ticket) -> None:
+    def _leave(self, ticket: Ticket, record: Record) -> None:
         now = asyncio.get_running_loop().time()  # before the place is free for the next batch
         batch = self._batch.leave(ticket)
+        record.queued, record.held_s, record.generating = ticket.queued, ticket.held_s, False
         self._observer.left(ticket)
         if batch:
             self._observer.batch_done(batch, now)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from vgate.types import EngineSpan, Usage, tpot
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, weakref_slot=True)
 class Record:
     """One request as the gateway saw it. Stamps are the event loop's time in seconds; None: did not happen.
 
@@ -19,10 +19,12 @@ class Record:
     key:     the cache's key of the request; None where it goes past the cache, and for embeddings, which have several.
     age_s:   how long ago a hit was stored; of several, the oldest.
     call_id: of the call that was made of it; "" when it did not come to that.
+    followed: the record of the request whose generation this one has joined.
     source:  the call whose generation the answer is: its own, one that was joined, one whose answer was stored.
     queued, admitted, held_s: as on the `Ticket` of its own generation.
     generating: its own generation is under way: what the record says of it is not yet all.
     generated: that has entered the engine.
+    timed:   whether its answer is to say where its time went, as `Server-Timing`.
     answered: the answer was there to its end, and only sending it was left.
     span:    what the engine tells of its own generation.
     items:   of an embedding request; `cached_items` came from the cache.
@@ -42,6 +44,7 @@ class Record:
     age_s: float | None = None
     call_id: str = ""
     source: str = ""
+    followed: "Record | None" = None
     batch_id: int | None = None
     batch_size: int | None = None
     queued: float | None = None
@@ -54,6 +57,7 @@ class Record:
     usage: Usage | None = None
     generating: bool = False
     generated: bool = False
+    timed: bool = False
     span: EngineSpan | None = None
     items: int = 0
     cached_items: int = 0

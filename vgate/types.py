@@ -1,6 +1,7 @@
 """What travels along the request path."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
@@ -89,7 +90,8 @@ class Answer:
 class EngineSpan:
     """One call's stay in its engine, as the engine tells it. Stamps are the event loop's time in seconds.
 
-    None: it did not come to that, or the engine does not tell. The engine fills it in by the end of `run`.
+    None: it did not come to that, or the engine does not tell. The engine fills it in by the end of `run`, and before
+    that as far as things have come whenever `refresh` is called.
 
     queued:        it came to the engine's own queue.
     scheduled:     its first step was planned; what it does after being preempted is part of what it was doing.
@@ -97,6 +99,7 @@ class EngineSpan:
     prompt_tokens: as the engine counts them: once for each choice, and none before their first token.
     tokens:        made, also those that nobody waited for.
     preemptions:   how often it had to give its place in the KV cache to another.
+    tell:          the engine's, while it runs: fills in what has happened.
     """
 
     queued: float | None = None
@@ -106,6 +109,12 @@ class EngineSpan:
     prompt_tokens: int | None = None
     tokens: int | None = None
     preemptions: int | None = None
+    tell: Callable[[], None] | None = field(default=None, compare=False, repr=False)
+
+    def refresh(self) -> None:
+        """Bring it up to date; at the end it is."""
+        if self.tell is not None:
+            self.tell()
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,7 @@ from typing import Any
 
 import pytest
 
-from vgate.observe.logs import LogObserver, change, configure
-from vgate.record import Record
-from vgate.types import Batch, Usage
+from vgate.observe.logs import change, configure
 
 Logged = Callable[[], list[dict[str, Any]]]
 
@@ -150,56 +148,43 @@ def test_text_for_people() -> None:
     assert "\x1b" not in line
 
 
-def record(**fields: Any) -> Record:
-    usual: dict[str, Any] = {"arrived": 10.0, "finished": 11.5, "status": 200}
-    return Record("r-1", fields.pop("endpoint", "/v1/chat/completions"), "POST", **(usual | fields))
+FORGERY = "x\n2026-01-01T00:00:00.000Z [error    ] forged [vgate] status=500\r\x1b[2K\u2028\x85\x9b2J\x7f"
 
 
-def test_a_request_done_says_what_happened_and_leaves_out_what_did_not() -> None:
-    whole = record(
-        stream=True, caller="ann", user="u", cache="miss", batch_id=3, batch_size=8, admitted=10.05,
-        first_token=10.5, last_token=11.5, usage=Usage(12, 5), generated=True,
-    )  # fmt: skip
-    full, bare = lines_of(lambda _log: [LogObserver().finished(whole), LogObserver().finished(record(status=499))])
-    assert {name: value for name, value in full.items() if name != "timestamp"} == {
-        "level": "info", "logger": "vgate.requests", "message": "request done", "request_id": "r-1",
-        "endpoint": "/v1/chat/completions", "method": "POST", "status": 200, "key_name": "ann", "user": "u",
-        "stream": True, "cache": "miss", "batch_id": 3, "batch_size": 8, "prompt_tokens": 12, "tokens": 5,
-        "wait_s": 0.05, "ttft_s": 0.5, "tpot_s": 0.25, "duration_s": 1.5,
-    }  # fmt: skip
-    assert bare.keys() == {
-        "timestamp", "level", "logger", "message", "request_id", "endpoint", "method", "status", "stream", "duration_s"
-    }  # fmt: skip
+@pytest.mark.parametrize("json_format", [True, False])
+def test_nothing_in_a_field_begins_a_line_or_steers_a_terminal(json_format: bool) -> None:
+    stream = io.StringIO()
+    close = configure("INFO", json_format=json_format, stream=stream)
+    log = logging.getLogger("vgate.test")
+    log.info("fields", extra={"user": FORGERY, "nested": {"a": [FORGERY]}, "error": FORGERY})
+    log.info(FORGERY)
+    try:
+        int(FORGERY)
+    except ValueError:
+        log.exception("failed")
+    close()
+    text = stream.getvalue()
+    assert not set(text) & set("\r\x1b\u2028\x85\x9b\x7f")
+    lines = text.splitlines()
+    began = [line for line in lines if not line.startswith("    | ")]
+    assert len(began) == 3
+    assert json_format == (lines == began)
+    assert not any(line.startswith("2026-01-01") for line in lines)
 
 
-@pytest.mark.parametrize("endpoint", ["/health", "/ready", "/metrics", "/stats"])
-def test_watching_the_server_does_not_fill_the_log(endpoint: str) -> None:
-    assert not lines_of(lambda _log: LogObserver().finished(record(endpoint=endpoint)))
-    [line] = lines_of(lambda _log: LogObserver().finished(record(endpoint=endpoint)), "DEBUG")
-    assert line["endpoint"] == endpoint
-
-
-def test_a_batch_done_says_how_many_how_long_and_how_much() -> None:
-    [line] = lines_of(lambda _log: LogObserver().batch_done(Batch(4, 8, 10.0, 0, tokens=256), 12.5))
-    assert (line["batch_id"], line["prompts"], line["tokens"], line["duration_s"]) == (4, 8, 256, 2.5)
-
-
-def test_level_and_format_change_while_it_runs() -> None:
-    stream, log = io.StringIO(), logging.getLogger("vgate.test")
+def test_the_format_and_the_level_can_change_while_it_goes_on() -> None:
+    stream = io.StringIO()
     close = configure("INFO", json_format=True, stream=stream)
-    log.debug("not told")
-    change("DEBUG", json_format=True)
-    log.debug("told")
-    # The formatter is the writer's: all before has to be written first.
-    while "told" not in stream.getvalue():
+    logging.getLogger("vgate.test").info("one")
+    while not stream.getvalue():
         time.sleep(0.001)
     change("WARNING", json_format=False)
-    log.info("not told any more")
-    log.warning("as text")
+    logging.getLogger("vgate.test").info("no")
+    logging.getLogger("vgate.test").warning("two")
     close()
     first, second = stream.getvalue().splitlines()
-    assert json.loads(first)["message"] == "told"
-    assert "as text" in second
+    assert json.loads(first)["message"] == "one"
+    assert "two" in second
     assert not second.startswith("{")
 
 

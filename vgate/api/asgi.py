@@ -1,11 +1,13 @@
 """Small pieces of ASGI: types, headers, reading a body, sending an answer."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 import orjson
 
 from vgate.errors import ApiError, BadRequest, TooLarge
+from vgate.observe.parts import server_timing
 from vgate.record import Record
 
 Scope = MutableMapping[str, Any]
@@ -82,7 +84,7 @@ async def _read_body(receive: Receive, limit: int) -> bytes:
 
 
 async def start(send: Send, record: Record, status: int, headers: dict[str, str]) -> None:
-    """Send status and headers, the request's id, limits and cache verdict among them; tells the record the status."""
+    """Send status and headers, those of `labels` among them; tells the record the status."""
     record.status = status
     await send({"type": "http.response.start", "status": status, "headers": [*raw(headers), *raw(labels(record))]})
 
@@ -91,7 +93,8 @@ def labels(record: Record) -> dict[str, str]:
     """The headers that every answer carries."""
     verdict = {"x-vgate-cache": record.cache} if record.cache else {}
     age = {"age": str(int(record.age_s))} if record.age_s is not None else {}
-    return {"x-request-id": record.request_id, **record.headers, **verdict, **age}
+    timing = {"server-timing": server_timing(record, asyncio.get_running_loop().time())} if record.timed else {}
+    return {"x-request-id": record.request_id, **record.headers, **verdict, **age, **timing}
 
 
 def raw(headers: dict[str, str]) -> list[tuple[bytes, bytes]]:

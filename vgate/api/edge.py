@@ -58,6 +58,7 @@ class Edge:
             endpoint=path if path in self._paths else "other",
             method=method if method in _METHODS else "other",
             arrived=asyncio.get_running_loop().time(),
+            timed=self._service.settings.server.server_timing and method == "POST" and path in self._direct,
         )
 
 

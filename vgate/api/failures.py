@@ -35,7 +35,7 @@ async def errors_answered(send: Send, record: Record) -> AsyncIterator[None]:
 
 async def _answer(send: Send, record: Record, error: ApiError) -> None:
     # Of a 4xx only the code: its message may quote the prompt, which is not for the log.
-    quoted = f"{error.code or error.kind} {error.param or ''}".strip()
+    quoted = f"{error.code or error.kind} {(error.param or '')[:64]}".strip()
     record.code = error.code or error.kind
     record.error = error.message if error.status >= 500 else quoted
     record.answered = asyncio.get_running_loop().time()

@@ -6,7 +6,7 @@ import re
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator
 
-from vgate.api import caching
+from vgate.api import caching, prompts
 from vgate.api.asgi import ClientLeft, Receive, Scope, Send, header, read_json, send_whole, start
 from vgate.api.service import Service
 from vgate.errors import BadRequest, Stopping
@@ -41,7 +41,8 @@ class Generate:
         record.call_id, record.stream, record.choices = call.id, call.stream, body.get("n") or 1
         record.user = body["user"][:200] if isinstance(body.get("user"), str) else None
         path = self._service.embeddings if self._endpoint == "embeddings" else self._service.gateway
-        async with while_connected(receive), contextlib.aclosing(path.answer(call, record)) as events:
+        answer = prompts.logged(path.answer(call, record), call, record, self._service.settings.logging)
+        async with while_connected(receive), contextlib.aclosing(answer) as events:
             if call.stream:
                 await _send_stream(send, record, events)
             else:

@@ -134,6 +134,8 @@ class KeysSettings(Component):
 class LoggingSettings(Section):
     level: Literal["DEBUG", "INFO", "WARNING", "ERROR"]
     json_format: bool
+    access_sample: Share = 1.0
+    prompts: bool = False
 
 
 Engine = Annotated[

@@ -135,5 +135,6 @@ class ServerSettings(Section):
     max_body_bytes: Positive
     shutdown_grace_s: NotNegative
     deadline_ms: PositiveFloat | None
+    server_timing: bool = True
     tls: TlsSettings = Field(default_factory=no_tls)
     cors: CorsSettings = Field(default_factory=no_cors)

@@ -85,7 +85,8 @@ class Engine(ABC):
         """The answer: one JSON body, or SSE events that end with a usage chunk and `[DONE]`.
 
         Events that carry an id carry the call's. Raises ApiError; a streamed answer may also end with an error event.
-        Closing the generator aborts the work. When it has ended, `job.span` holds what the engine tells of it.
+        Closing the generator aborts the work. When it has ended, `job.span` holds what the engine tells of it; before,
+        `job.span.refresh()` has it tell what it can.
         """
 
     async def reset(self) -> None:

@@ -1,6 +1,7 @@
 """An engine without a model: deterministic text, in the time that a batching engine would take."""
 
 import asyncio
+import functools
 from collections.abc import AsyncGenerator, Mapping
 from typing import Any
 
@@ -116,6 +117,7 @@ class DryRunEngine(Engine):
     async def _answer(self, core: StepClock, job: Job, fault: Fault) -> AsyncGenerator[bytes, None]:
         request: DryRequest = job.payload
         sequences = [core.sequence(request.prompt_tokens, len(words), fault.pace) for words in request.choices]
+        job.span.tell = functools.partial(_tell, job.span, sequences)
         try:
             if job.call.stream:
                 async for event in stream(job.call, request, self._model, sequences):
@@ -127,7 +129,8 @@ class DryRunEngine(Engine):
                 await asyncio.gather(*(sequence.finish() for sequence in sequences))
                 yield whole(job.call, request, self._model)
         finally:
-            _tell(job.span, sequences)
+            job.span.refresh()
+            job.span.tell = None
             for sequence in sequences:
                 sequence.abort()
 

@@ -5,6 +5,7 @@ stamps with `time.monotonic`, on Linux one clock for all processes of a machine,
 """
 
 import contextlib
+import functools
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -38,13 +39,16 @@ class Followed(OutputProcessor):
 
     @contextlib.contextmanager
     def following(self, job: Job) -> Iterator[None]:
-        """At the end `job.span` tells what became of the call meanwhile."""
-        sequences = self._followed[job.call.id] = []
+        """Meanwhile, when asked, and at the end `job.span` tells what became of the call."""
+        sequences: list[tuple[Any, int]] = []
+        self._followed[job.call.id] = sequences
+        job.span.tell = functools.partial(_tell, job.span, sequences)
         try:
             yield
         finally:
             del self._followed[job.call.id]
-            _tell(job.span, sequences)
+            job.span.refresh()
+            job.span.tell = None
 
 
 def _tell(span: EngineSpan, sequences: list[tuple[Any, int]]) -> None:

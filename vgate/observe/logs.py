@@ -1,9 +1,13 @@
-"""Structured logs: one JSON object a line, written by a thread so that a slow reader never blocks the event loop."""
+"""Structured logs: one JSON object a line, written by a thread so that a slow reader never blocks the event loop.
+
+Whatever a client puts into a field, it begins no line of its own: control characters are escaped, in text too.
+"""
 
 import json
 import logging
 import logging.handlers
 import queue
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import IO, Any
@@ -11,14 +15,8 @@ from typing import IO, Any
 import orjson
 import structlog
 
-from vgate.observe.base import Observer
-from vgate.record import Record
-from vgate.types import Batch
-
-logger = logging.getLogger("vgate.requests")
-
-# Asked every few seconds by whoever watches the server.
-_POLLED = frozenset({"/health", "/ready", "/metrics", "/stats"})
+# What may end a line or steer a terminal, and is not escaped in JSON by itself.
+_ODD = re.compile(r"[\x7f-\x9f\u2028\u2029]")
 
 
 def configure(level: str, json_format: bool, stream: IO[str]) -> Callable[[], None]:
@@ -74,15 +72,15 @@ def _formatter(json_format: bool) -> logging.Formatter:
         structlog.stdlib.ExtraAdder(),
         _without_strangers,
     ]
-    last: list[structlog.typing.Processor] = [structlog.stdlib.ProcessorFormatter.remove_processors_meta]
+    last: list[structlog.typing.Processor] = [
+        structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+        structlog.processors.format_exc_info,
+    ]
     if json_format:
-        last += [
-            structlog.processors.format_exc_info,
-            structlog.processors.EventRenamer("message"),
-            structlog.processors.JSONRenderer(serializer=_json),
-        ]
+        last += [structlog.processors.EventRenamer("message"), structlog.processors.JSONRenderer(serializer=_json)]
     else:
-        last.append(structlog.dev.ConsoleRenderer(colors=False))
+        # Fields as Python literals: quoted, and their control characters escaped.
+        last += [_one_line, structlog.dev.ConsoleRenderer(colors=False, repr_native_str=True)]
     return structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=last)
 
 
@@ -100,56 +98,21 @@ def _without_strangers(_logger: Any, _method: str, event: structlog.typing.Event
 
 def _json(event: Any, **_kwargs: Any) -> str:
     try:
-        return orjson.dumps(event, default=str).decode()
+        line = orjson.dumps(event, default=str).decode()
     except TypeError:  # a number beyond 64 bits, half a surrogate pair: no reason to lose the line
         return json.dumps(event, default=str)
+    return json.dumps(event, default=str) if _ODD.search(line) else line
 
 
-class LogObserver(Observer):
-    """A line for each request and each batch; those that watch the server only at DEBUG."""
-
-    def batch_done(self, batch: Batch, now: float) -> None:
-        fields = {
-            "batch_id": batch.id,
-            "prompts": batch.size,
-            "tokens": batch.tokens,
-            "dispatched_at": _rounded(batch.dispatched),
-            "duration_s": _rounded(now - batch.dispatched),
-        }
-        logger.info("batch done", extra=fields)
-
-    def finished(self, record: Record) -> None:
-        level = logging.DEBUG if record.endpoint in _POLLED else logging.INFO
-        if logger.isEnabledFor(level):
-            logger.log(level, "request done", extra=_fields(record))
+def _one_line(_logger: Any, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """The message on one line, and a traceback on lines that no other line of the log begins like."""
+    told = {**event, "event": _escaped(str(event["event"]))}
+    if event.get("exception"):
+        lines = str(event["exception"]).split("\n")
+        told["exception"] = "\n".join(f"    | {_escaped(line)}" for line in lines)
+    return told
 
 
-def _fields(record: Record) -> dict[str, Any]:
-    """What a line says of a request: never its text."""
-    usage = record.usage
-    fields = {
-        "request_id": record.request_id,
-        "endpoint": record.endpoint,
-        "method": record.method,
-        "status": record.status,
-        "key_name": None if record.caller in ("", "anonymous") else record.caller,
-        "user": record.user,
-        "stream": record.stream,
-        "cache": record.cache or None,
-        "cache_key": record.key.hex() if record.key else None,
-        "batch_id": record.batch_id,
-        "batch_size": record.batch_size,
-        "items": record.items or None,
-        "prompt_tokens": usage.prompt_tokens if usage else None,
-        "tokens": usage.completion_tokens if usage else None,
-        "wait_s": _rounded(record.admitted - record.arrived) if record.admitted is not None else None,
-        "ttft_s": _rounded(record.ttft_s),
-        "tpot_s": _rounded(record.tpot_s),
-        "duration_s": _rounded(record.duration_s),
-        "error": record.error or None,
-    }
-    return {name: value for name, value in fields.items() if value is not None}
-
-
-def _rounded(seconds: float | None) -> float | None:
-    return None if seconds is None else round(seconds, 6)
+def _escaped(text: str) -> str:
+    """With Python's escapes in place of characters that cannot be printed."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
