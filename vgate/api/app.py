@@ -14,6 +14,8 @@ from vgate.api.generate import Generate
 from vgate.api.http_errors import ERRORS_ANSWERED
 from vgate.api.openapi import describe
 from vgate.api.service import Service
+from vgate.api.stats import is_open
+from vgate.api.stats import stats as server_stats
 from vgate.types import Endpoint
 
 GENERATING: dict[str, Endpoint] = {
@@ -56,6 +58,6 @@ def _add_operations(app: FastAPI, service: Service) -> None:
         body, content_type = service.metrics.answer(request.headers.get("accept", ""))
         return Response(body, headers={"content-type": content_type})
 
-    @app.get("/stats", summary="The server's own metrics as JSON.")
+    @app.get("/stats", summary="State, the last minute and the server's own metrics as JSON.")
     async def stats() -> dict[str, Any]:
-        return {"ready": service.ready, "cache_entries": len(service.gateway.cache), "metrics": service.metrics.stats()}
+        return server_stats(service, whole=is_open(service))

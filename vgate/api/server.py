@@ -114,6 +114,7 @@ def _engines(service: Service) -> dict[str, str]:
 async def _start(service: Service, doors: Doors) -> None:
     host, port = doors.public.getsockname()[:2]
     about = {"tls": service.settings.server.tls.on, **_engines(service), "graph": graph_hash(service.settings)}
+    service.recent.begin(asyncio.get_running_loop().time())
     logger.info("listening", extra={"host": host, "port": port, **about})
     if doors.port:
         _tell_admin_port(doors.port)
