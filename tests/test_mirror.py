@@ -38,6 +38,7 @@ CONFINED = {
     "ray": [],
     "pynvml": ["vgate/harness/gpu.py"],
     "redis": ["vgate/cache/redis.py"],
+    "opentelemetry": ["vgate/tracing/"],
     "tokenizers": ["vgate/models", "vgate/workload/tokenizer.py"],
 }
 
@@ -54,6 +55,7 @@ def test_groups_are_those_documented() -> None:
         "security",
         "admin",
         "logging",
+        "tracing",
         "server",
         "load",
         "workload",

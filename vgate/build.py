@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from vgate.load.base import Load
     from vgate.observe.base import Observer
     from vgate.security.base import Security
+    from vgate.tracing.base import Tracing
     from vgate.workload.base import Workload
 
 
@@ -34,15 +35,17 @@ def build_service(settings: Settings) -> Service:
     from vgate.observe.recent import Recent
     from vgate.observe.recorder import Recorder
 
-    metrics, recorder, recent = PrometheusObserver(), Recorder(), Recent()
-    observer = Observers(metrics, LogObserver(lambda: service.settings.logging), recorder, recent)
+    metrics, recorder, recent, tracing = PrometheusObserver(), Recorder(), Recent(), build_tracing(settings)
+    observer = Observers(metrics, LogObserver(lambda: service.settings.logging), recorder, recent, tracing)
     engine = build_engine(settings)
+    engine.export_spans(tracing.export)
     embedding = build_embedding(settings)
     metrics.follow(engine, embedding)
     gateway = build_gateway(settings, engine, observer)
     embeddings = build_embeddings(embedding, gateway, observer)
     security = build_security(settings)
-    service = Service(settings, engine, gateway, embeddings, security, metrics, recorder, recent, observer)
+    service = Service(settings, engine, gateway, embeddings, security, metrics, recorder, recent, observer, tracing)
+    tracing.counted_by(metrics.count)
     prompts.warn(settings.logging)
     return service
 
@@ -72,6 +75,12 @@ def build_embeddings(embedding: Embedding, gateway: Gateway, observer: Observer)
     from vgate.embeddings import Embeddings
 
     return Embeddings(embedding, gateway.cache, gateway.dedup, observer)
+
+
+def build_tracing(settings: Settings) -> Tracing:
+    """Where the spans of requests go."""
+    tracing: Tracing = _component(_section(settings.tracing))
+    return tracing
 
 
 def build_security(settings: Settings) -> Security:

@@ -1,8 +1,14 @@
 """What is known of one request when it is over: the gateway's own stamps and its engine's."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from vgate.types import EngineSpan, Usage, tpot
+
+if TYPE_CHECKING:
+    from vgate.tracing.base import Trace
 
 
 @dataclass(slots=True, weakref_slot=True)
@@ -12,6 +18,7 @@ class Record:
     Those of a generation are on the record of the request that started it, also of one whose client did not stay: they
     may come after `finished`.
 
+    model:   what the request asks for, unchecked.
     choices: what the request's `n` says, unchecked.
     status:  HTTP status; 499 when the client left first.
     cache:   hit, miss, coalesced, partial(<cached>/<all>) or bypass(<reason>), as in `X-VGate-Cache`; "" for routes
@@ -25,6 +32,7 @@ class Record:
     generating: its own generation is under way: what the record says of it is not yet all.
     generated: that has entered the engine.
     timed:   whether its answer is to say where its time went, as `Server-Timing`.
+    trace:   of which it is a part; None where nothing is traced.
     answered: the answer was there to its end, and only sending it was left.
     span:    what the engine tells of its own generation.
     items:   of an embedding request; `cached_items` came from the cache.
@@ -39,12 +47,13 @@ class Record:
     choices: object = 1
     caller: str = ""
     user: str | None = None
+    model: str | None = None
     cache: str = ""
     key: bytes | None = None
     age_s: float | None = None
     call_id: str = ""
     source: str = ""
-    followed: "Record | None" = None
+    followed: Record | None = None
     batch_id: int | None = None
     batch_size: int | None = None
     queued: float | None = None
@@ -58,6 +67,7 @@ class Record:
     generating: bool = False
     generated: bool = False
     timed: bool = False
+    trace: Trace | None = None
     span: EngineSpan | None = None
     items: int = 0
     cached_items: int = 0

@@ -1,7 +1,7 @@
 """What travels along the request path."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
@@ -54,6 +54,7 @@ class Call:
     caller:        the API key's name; "anonymous" where no keys are asked for.
     deadline:      the event loop's time by which its answer must have begun; None: any time.
     cache_control: what its client asks of the cache.
+    trace:         W3C trace context for whoever works on it, as headers.
     """
 
     id: str
@@ -62,6 +63,7 @@ class Call:
     caller: str = "anonymous"
     deadline: float | None = None
     cache_control: CacheControl = CacheControl()
+    trace: Mapping[str, str] | None = None
 
     @property
     def stream(self) -> bool:

@@ -53,13 +53,16 @@ class Edge:
         given = header(scope, b"x-request-id")
         request_id = given if given and _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
         path, method = scope["path"], scope["method"]
-        return Record(
+        asks = method == "POST" and path in self._direct
+        record = Record(
             request_id,
             endpoint=path if path in self._paths else "other",
             method=method if method in _METHODS else "other",
             arrived=asyncio.get_running_loop().time(),
-            timed=self._service.settings.server.server_timing and method == "POST" and path in self._direct,
+            timed=asks and self._service.settings.server.server_timing,
         )
+        record.trace = self._service.tracing.begin(record, scope["headers"]) if asks else None
+        return record
 
 
 def _labelled(send: Send, record: Record) -> Send:

@@ -37,9 +37,10 @@ class Generate:
             raise Stopping
         deadline = _deadline(scope, record.arrived, self._service.settings.server.deadline_ms)
         asks = caching.asked(scope)
-        call = Call(uuid.uuid4().hex, self._endpoint, body, record.caller, deadline, asks)
+        trace = record.trace.headers if record.trace else None
+        call = Call(uuid.uuid4().hex, self._endpoint, body, record.caller, deadline, asks, trace)
         record.call_id, record.stream, record.choices = call.id, call.stream, body.get("n") or 1
-        record.user = body["user"][:200] if isinstance(body.get("user"), str) else None
+        record.user, record.model = _short(body.get("user")), _short(body.get("model"))
         path = self._service.embeddings if self._endpoint == "embeddings" else self._service.gateway
         answer = prompts.logged(path.answer(call, record), call, record, self._service.settings.logging)
         async with while_connected(receive), contextlib.aclosing(answer) as events:
@@ -47,6 +48,10 @@ class Generate:
                 await _send_stream(send, record, events)
             else:
                 await send_whole(send, record, b"".join([event.data async for event in events]))
+
+
+def _short(value: object) -> str | None:
+    return value[:200] if isinstance(value, str) else None
 
 
 def _deadline(scope: Scope, arrived: float, most_ms: float | None) -> float | None:

@@ -74,6 +74,7 @@ async def serve(service: Service, doors: Doors) -> None:
         await service.embedding.stop()
         await service.engine.stop()
         await service.close()
+        await service.tracing.close()
         if admin_path:
             _remove(admin_path)
         _ignore_signals()

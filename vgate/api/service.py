@@ -15,6 +15,7 @@ from vgate.observe.prometheus import PrometheusObserver
 from vgate.observe.recent import Recent
 from vgate.observe.recorder import Recorder
 from vgate.security.base import Security
+from vgate.tracing.base import Tracing
 
 
 @dataclass
@@ -33,6 +34,7 @@ class Service:
     recorder: Recorder
     recent: Recent
     observer: Observer
+    tracing: Tracing
     stopping: bool = field(default=False)
     # Composes the configuration again from where the first came from, with notes as in `Composed`; raises ConfigError.
     read: Callable[[], tuple[Settings, list[str]]] | None = None

@@ -15,7 +15,8 @@ class ConfigError(Exception):
 def wrong(key: str, value: object, source: str, why: str) -> ConfigError:
     """The line for a value that cannot be used."""
     named = [part for part in key.split(".") if not part.isdigit()]
-    return ConfigError(f"{key} = {without_secrets(value, named[-1] if named else key)!r} (from {source}): {why}")
+    name = "headers" if "headers" in named else named[-1] if named else key
+    return ConfigError(f"{key} = {without_secrets(value, name)!r} (from {source}): {why}")
 
 
 def unknown(key: str, value: object, source: str, allowed: Iterable[str], elsewhere: Sequence[str] = ()) -> ConfigError:

@@ -25,6 +25,7 @@ from vgate.config.sections import (
     target_of,
 )
 from vgate.config.server_schema import ServerSettings
+from vgate.config.tracing_schema import Tracing, no_tracing
 
 
 class ModelSettings(NamedModel, Section):
@@ -171,3 +172,4 @@ class Settings(Section):
     security: Security
     admin: Admin = Field(default_factory=no_admin)
     logging: LoggingSettings
+    tracing: Tracing = Field(default_factory=no_tracing)

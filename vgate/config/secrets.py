@@ -13,6 +13,8 @@ _NAME = re.compile(r"key|passw|passphrase|pwd|secret|credential|authorization|be
 _TOKEN = re.compile(
     r"(?<!bos_)(?<!eos_)(?<!pad_)(?<!unk_)(?<!sep_)(?<!cls_)(?<!mask_)token$|(access|api|auth|hf)_?tokens$"
 )
+# Mappings of which every value opens a door, whatever it is called.
+_WHOLE = frozenset({"headers"})
 # How many there are is no secret, num_key_value_heads, nor is where one lies: key_file, token_env.
 _OPEN = re.compile(r"num_|.*[a-z]_(file|env)$")
 # A password may contain anything but white space: all up to the last @ is taken for it.
@@ -28,7 +30,7 @@ _ASSIGNED = re.compile(
 def is_secret(name: str) -> bool:
     """Whether what is called so is secret, misspelt or in the wrong place as it may be: `api_key`, `HF_TOKEN`."""
     lower = name.lower()
-    return not _OPEN.match(lower) and bool(_NAME.search(lower) or _TOKEN.search(lower))
+    return not _OPEN.match(lower) and bool(lower in _WHOLE or _NAME.search(lower) or _TOKEN.search(lower))
 
 
 def without_secrets(value: Any, name: str = "") -> Any:
@@ -39,7 +41,7 @@ def without_secrets(value: Any, name: str = "") -> Any:
     """
     if isinstance(value, Mapping):
         # {key: ..., name: ...} says what of it is secret; of another mapping under such a name, all is.
-        all_of_it = is_secret(name) and not any(is_secret(str(key)) for key in value)
+        all_of_it = name.lower() in _WHOLE or (is_secret(name) and not any(is_secret(str(key)) for key in value))
         return {key: without_secrets(inner, name if all_of_it else str(key)) for key, inner in value.items()}
     if isinstance(value, list):
         return [without_secrets(item, name) for item in value]

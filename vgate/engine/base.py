@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator, Mapping
 from typing import Any
 
 from vgate.forms import Shape
+from vgate.tracing.base import Export
 from vgate.types import Call, Capacity, Job, Occupancy
 
 
@@ -36,6 +37,9 @@ class Engine(ABC):
     def restarts(self) -> int:
         """How often it has come back."""
         return 0
+
+    def export_spans(self, export: Export | None) -> None:  # noqa: B027  most engines have none
+        """Where to send spans of its own, in the traces that its calls are part of. Told before `start`."""
 
     @property
     @abstractmethod

@@ -13,6 +13,7 @@ from vgate.engine.restart import Restarting, RestartPolicy
 from vgate.engine.vllm_names import Names
 from vgate.errors import EngineStartError, NotReady
 from vgate.forms import Shape
+from vgate.tracing.base import Export
 from vgate.types import Call, Capacity, Job, Occupancy
 
 if TYPE_CHECKING:
@@ -40,7 +41,11 @@ class VllmEngine(Engine):
         self._cpu = {"threads": cpu_threads, "kvcache_gib": cpu_kvcache_gib}
         self._extra_args = extra_args
         self._model = {**model, "runner": self.runner}
+        self._export: Export | None = None
         self._running: Restarting[VllmCore] = Restarting(self._load, RestartPolicy(**restart), self.names.engine)
+
+    def export_spans(self, export: Export | None) -> None:
+        self._export = export
 
     async def start(self) -> None:
         await self._running.start()
@@ -72,7 +77,7 @@ class VllmEngine(Engine):
             raise EngineStartError(f"{error}; install vLLM: pip install 'vgate[cpu]' or 'vgate[gpu]'") from None
         name = self._model["served_model_name"] or public_name(self._model["model_id"])
         model = {**self._model, "model_id": model_id, "served_model_name": name}
-        return load(model, self._cpu, self._extra_args, self.names)
+        return load(model, self._cpu, self._extra_args, self.names, self._export)
 
     @property
     def ready(self) -> bool:

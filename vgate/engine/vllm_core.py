@@ -15,6 +15,7 @@ from vgate.engine import vllm_errors, vllm_settings
 from vgate.engine.vllm_names import Names
 from vgate.errors import BadRequest, EngineStartError, NotReady
 from vgate.forms import Shape
+from vgate.tracing.base import Export
 from vgate.types import Call, Capacity, Job, Occupancy
 
 if TYPE_CHECKING:
@@ -27,11 +28,13 @@ _ERROR = 'data: {"error"'
 _LOADING = threading.Lock()
 
 
-def load(model: Mapping[str, Any], cpu: Mapping[str, int], extra_args: Mapping[str, Any], names: Names) -> "VllmCore":
+def load(
+    model: Mapping[str, Any], cpu: Mapping[str, int], extra_args: Mapping[str, Any], names: Names, export: Export | None
+) -> "VllmCore":
     """Import vLLM and load the model; blocks. Raises EngineStartError, or ConfigError for unknown arguments."""
     with _LOADING:
-        vllm_settings.prepare_environment(cpu)
-        return _load(vllm_settings.serve_args(model, extra_args, names), names)
+        vllm_settings.prepare_environment(cpu, export)
+        return _load(vllm_settings.serve_args(model, extra_args, names, export), names)
 
 
 def _load(args: Namespace, names: Names) -> "VllmCore":
@@ -175,6 +178,7 @@ class VllmCore:
     def end(self) -> None:
         """As `stop`; blocks."""
         self._llm.shutdown()
+        vllm_settings.flush_spans(self._args)
         # Its __del__ shuts down again, at exit in an interpreter that is half gone.
         self._llm.shutdown = lambda *_args, **_kwargs: None
 
@@ -206,13 +210,14 @@ class VllmCore:
 
     async def run(self, job: Job) -> AsyncGenerator[bytes, None]:
         """Generate. Closing the generator aborts the request in the engine."""
-        from vgate.engine.vllm_requests import body_of
+        from vgate.engine.vllm_requests import body_of, traced
 
         handler = self._handlers[job.call.endpoint]
         method = {"chat": "create_chat_completion", "completions": "create_completion"}
         with self._llm.output_processor.following(job):
             with self.api_errors():
-                answer = vllm_errors.unless_error(await getattr(handler, method[job.call.endpoint])(job.payload))
+                make = getattr(handler, method[job.call.endpoint])
+                answer = vllm_errors.unless_error(await make(job.payload, traced(job.call, self._args)))
             if not job.call.stream:
                 yield body_of(answer)
                 return

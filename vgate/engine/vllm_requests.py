@@ -7,10 +7,12 @@ waits for admission, so that a bad one is refused at once; the handler then find
 import inspect
 import types
 import typing
+from argparse import Namespace
 from collections.abc import Iterable
 from functools import cache
 from typing import Any, NamedTuple
 
+from fastapi import Request
 from fastapi.responses import Response
 from pydantic import BaseModel, PrivateAttr, TypeAdapter, ValidationError
 from vllm.entrypoints.openai.chat_completion.protocol import ChatCompletionRequest, StreamOptions
@@ -22,6 +24,7 @@ from vllm.entrypoints.serve.utils.api_utils import get_max_tokens
 
 from vgate.engine.fields import refuse_unknown, refuse_unsupported
 from vgate.errors import BadRequest
+from vgate.types import Call
 
 _ELSEWHERE = "vLLM reads it on other routes only"
 _UNSUPPORTED = {
@@ -166,6 +169,13 @@ def body_of(response: Any) -> bytes:
     if isinstance(response, Response):
         return bytes(response.body)
     return bytes(response.model_dump_json(), "utf-8")
+
+
+def traced(call: Call, args: Namespace) -> Request | None:
+    """The HTTP request from whose headers vLLM reads of which trace a call is part, and nothing else."""
+    if not call.trace or not args.otlp_traces_endpoint:
+        return None
+    return Request({"type": "http", "headers": [(name.encode(), value.encode()) for name, value in call.trace.items()]})
 
 
 def count_usage(request: Any) -> None:

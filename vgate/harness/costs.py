@@ -32,6 +32,7 @@ COSTS = {
     "engine": Cost.RESTART,
     "embedding": Cost.RESTART,
     "logging": Cost.RESTART,
+    "tracing": Cost.RESTART,
     "queue": Cost.SWAP,
     "batch": Cost.SWAP,
     "cache": Cost.SWAP,

@@ -24,22 +24,26 @@ def parts_us(record: Record, end: float) -> dict[str, int]:
 
     Of what is still under way, so much as has happened.
     """
+    phases = phases_us(record, end)
+    spent = {name: after - before for name, before, after in phases}
+    return {"gateway": _us(end - record.arrived) - sum(spent.values()), **spent}
+
+
+def phases_us(record: Record, end: float) -> list[tuple[str, int, int]]:
+    """The parts that are not the gateway's, one after the other: name, begin and end in microseconds since arrival.
+
+    Being held is put at the end of the wait, in one piece, whenever within it that was.
+    """
     made = record.followed or record
     if made.span is not None:
         made.span.refresh()
     queued, admitted, *inside, total = _moments(record, made, end)
-    held = _held(made, admitted - queued)
-    waits = {"queue": admitted - queued - held, "batch_wait": held}
+    held = admitted - _held(made, admitted - queued)
+    waits = [("queue", queued, held), ("batch_wait", held, admitted)]
     if made.admitted is not None and not inside:
-        return {"gateway": queued, **waits, UNDIVIDED: total - admitted}
+        return [*waits, (UNDIVIDED, admitted, total)]
     scheduled, first, last = inside or (total, total, total)
-    return {
-        "gateway": queued + total - last,
-        **waits,
-        "engine_queue": scheduled - admitted,
-        "prefill": first - scheduled,
-        "decode": last - first,
-    }
+    return [*waits, ("engine_queue", admitted, scheduled), ("prefill", scheduled, first), ("decode", first, last)]
 
 
 def server_timing(record: Record, now: float) -> str:
@@ -59,9 +63,13 @@ def _moments(record: Record, made: Record, end: float) -> list[int]:
     stamps = [made.queued, made.admitted]
     if made.admitted is not None and made.span is not None and made.span.scheduled is not None:
         stamps += [made.span.scheduled, made.span.first_token, made.span.last_token]
-    total = max(0, round((end - record.arrived) * 1e6))
-    since = [total if at is None else min(max(0, round((at - record.arrived) * 1e6)), total) for at in stamps]
+    total = _us(end - record.arrived)
+    since = [total if at is None else min(_us(at - record.arrived), total) for at in stamps]
     return [*itertools.accumulate(since, max), total]
+
+
+def _us(seconds: float) -> int:
+    return max(0, round(seconds * 1e6))
 
 
 def _held(made: Record, wait: int) -> int:

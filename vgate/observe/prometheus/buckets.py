@@ -1,5 +1,7 @@
 """Bounds of histograms, and label values: what may be counted under which name."""
 
+from collections.abc import Mapping
+
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100)
 # Fine where targets lie, from 5 ms to 1 s; a queue may make it 100 s.
 TTFT_SECONDS = (
@@ -12,6 +14,12 @@ TOKENS = (16, 64, 256, 1024, 2048, 4096, 8192, 16384, 32768, 65536)
 SIZES = (1, 2, 4, 8, 12, 16, 24, 32, 48, 64, 128, 256)
 
 _STATUSES = frozenset({200, 204, 304, 400, 401, 403, 404, 405, 408, 413, 415, 422, 429, 499, 500, 501, 502, 503, 504})
+
+
+def exemplar(trace: Mapping[str, str] | None) -> dict[str, str] | None:
+    """The trace by which an observation can be looked at, where it is recorded; from its W3C headers."""
+    parent = trace.get("traceparent", "") if trace else ""
+    return {"trace_id": parent[3:35]} if parent.endswith("-01") else None
 
 
 def status(code: int) -> str:

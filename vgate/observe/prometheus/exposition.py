@@ -17,7 +17,7 @@ def encoded(metrics: Collector, accept: str) -> tuple[bytes, str]:
     """
     wanted = {part.partition(";")[0].strip().lower() for part in accept.split(",")}
     if "application/openmetrics-text" in wanted:
-        return generate_openmetrics(metrics), OPENMETRICS
+        return generate_openmetrics(metrics), OPENMETRICS  # type: ignore[no-untyped-call]
     return generate_latest(metrics), TEXT
 
 

@@ -3,7 +3,7 @@
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from vgate.observe.base import Observer
-from vgate.observe.prometheus.buckets import SECONDS, TPOT_SECONDS, TTFT_SECONDS, known
+from vgate.observe.prometheus.buckets import SECONDS, TPOT_SECONDS, TTFT_SECONDS, exemplar, known
 from vgate.types import Ticket
 
 _REASONS = ("full", "deadline", "left")
@@ -51,6 +51,6 @@ class GenerationMetrics(Observer):
         if ticket.admitted is not None and ticket.queued is not None:
             self._wait.observe(ticket.admitted - ticket.queued)
         if ticket.ttft_s is not None:
-            self._ttft.observe(ticket.ttft_s)
+            self._ttft.observe(ticket.ttft_s, exemplar(ticket.call.trace))
         if ticket.tpot_s is not None:
             self._tpot.observe(ticket.tpot_s)

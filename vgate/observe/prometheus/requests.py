@@ -3,7 +3,7 @@
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from vgate.observe.base import Observer
-from vgate.observe.prometheus.buckets import SECONDS, status
+from vgate.observe.prometheus.buckets import SECONDS, exemplar, status
 from vgate.record import Record
 
 
@@ -43,4 +43,5 @@ class RequestMetrics(Observer):
         if record.status == 499:
             self._aborted.inc()
         if record.duration_s is not None:
-            self._latency.labels(record.endpoint).observe(record.duration_s)
+            trace = exemplar(record.trace.headers if record.trace else None)
+            self._latency.labels(record.endpoint).observe(record.duration_s, trace)

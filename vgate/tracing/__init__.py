@@ -1,0 +1,1 @@
+"""Requests followed from process to process."""
