@@ -6,12 +6,13 @@ import pytest
 
 from vgate.build import _component
 from vgate.config import tree
+from vgate.observe.base import Observer
 from vgate.types import Capacity
 
 MODEL = {"model_id": "test/model", "served_model_name": "test", "max_model_len": 512}
 KEYS = [{"key": "sk-a", "name": "a", "rate_limit": 3}, {"key": "sk-b", "name": "b"}]
 
-WITH_IO = frozenset({("cache", "redis")})
+WITH_IO = frozenset({("cache", "redis"), ("limits", "redis")})
 
 
 def options(group: str) -> tuple[str, ...]:
@@ -51,4 +52,7 @@ def _wiring(group: str, changes: dict[str, Any]) -> dict[str, Any]:
     if group == "batch":
         queue = build("queue", changes.get("queue", "fifo"), **changes)
         return {"queue": queue, "capacity": lambda: changes.get("capacity", Capacity())}
+    if group == "security":
+        store = changes["store"] if "store" in changes else build("limits", "memory")
+        return {"store": store, "observer": changes.get("observer", Observer())}
     return {}

@@ -76,10 +76,11 @@ def test_components_get_plain_python_values() -> None:
 
 
 async def test_security_comes_from_the_section() -> None:
-    security = build_security(settings_of(*DRY, *KEYED))
-    assert security.admit("/v1/models", "Bearer sk-a").headers["x-ratelimit-limit"] == "2"
+    security = build_security(settings_of(*DRY, *KEYED), Observers())
+    caller = await security.identify("/v1/models", "Bearer sk-a")
+    assert (await security.enter(caller, 0)).headers["x-ratelimit-limit"] == "2"
     with pytest.raises(ApiError, match="No API key"):
-        security.admit("/v1/models", None)
+        await security.identify("/v1/models", None)
 
 
 async def test_reconfiguring_exchanges_all_but_the_engine_and_its_metrics() -> None:

@@ -43,7 +43,7 @@ def build_service(settings: Settings) -> Service:
     metrics.follow(engine, embedding)
     gateway = build_gateway(settings, engine, observer)
     embeddings = build_embeddings(embedding, gateway, observer)
-    security = build_security(settings)
+    security = build_security(settings, observer)
     service = Service(settings, engine, gateway, embeddings, security, metrics, recorder, recent, observer, tracing)
     tracing.counted_by(metrics.count)
     prompts.warn(settings.logging)
@@ -83,9 +83,10 @@ def build_tracing(settings: Settings) -> Tracing:
     return tracing
 
 
-def build_security(settings: Settings) -> Security:
+def build_security(settings: Settings, observer: Observer) -> Security:
     """Keys and limits."""
-    security: Security = _component(_section(settings.security))
+    store = _component(_section(settings.limits))
+    security: Security = _component(_section(settings.security), store=store, observer=observer)
     return security
 
 
@@ -114,14 +115,15 @@ def reconfigure(service: Service, settings: Settings, sections: Collection[str],
     gateway that they entered. keep_usage: what has been used of a key's limits counts on.
     """
     gateway = _other_gateway(service, settings, sections)
-    security = build_security(settings) if "security" in sections else service.security
-    if keep_usage and security is not service.security:
-        _adopt(security, service.security)
+    changed = not {"security", "limits"}.isdisjoint(sections)
+    security = build_security(settings, service.observer) if changed else service.security
     if gateway is not service.gateway:
         if not {"cache", "dedup"}.isdisjoint(sections):
             service.embeddings = build_embeddings(service.embedding, gateway, service.observer)
         service.replace_gateway(gateway)
-    service.security, service.settings = security, settings
+    if security is not service.security:
+        service.replace_security(security, keep_usage=keep_usage)
+    service.settings = settings
 
 
 def _other_gateway(service: Service, settings: Settings, sections: Collection[str]) -> Gateway:
@@ -138,12 +140,6 @@ def _other_gateway(service: Service, settings: Settings, sections: Collection[st
 def _batch(settings: Settings, engine: Engine) -> Any:
     queue = _component(_section(settings.queue))
     return _component(_section(settings.batch), queue=queue, capacity=lambda: engine.capacity)
-
-
-def _adopt(security: Security, old: Security) -> None:
-    adopt = getattr(security, "adopt", None)
-    if adopt is not None:
-        adopt(old)
 
 
 def _section(section: Any) -> dict[str, Any]:

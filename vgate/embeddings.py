@@ -141,6 +141,7 @@ class Embeddings:
         await place.admitted.wait()
         if record.admitted is None:
             record.admitted, record.generated = _now(), True
+        record.spent += item.tokens
         vector = await self.embedding.run(item)
         self._queue.leave(place)
         if want.stored_as:

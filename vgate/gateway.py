@@ -154,7 +154,7 @@ class Gateway:
             record.span, record.queued = job.span, asyncio.get_running_loop().time()
             batch = await self._admitted(ticket, job)
             record.queued, record.held_s = ticket.queued, ticket.held_s
-            record.admitted, record.generated = ticket.admitted, True
+            record.admitted, record.generated, record.spent = ticket.admitted, True, job.prompt_tokens
             record.batch_id, record.batch_size = batch.id, batch.size
             if dedup_key:
                 self.dedup.dispatched(dedup_key, due)
@@ -163,6 +163,7 @@ class Gateway:
                 async with _closing(self.engine.run(job)) as raw:
                     async for event in sse.metered(raw, stream=call.stream):
                         _count(ticket, event)
+                        record.spent = job.prompt_tokens + ticket.tokens
                         if cache_key:  # else nothing is kept of what a slow reader has not taken
                             said.append(event)
                         yield event
@@ -171,6 +172,7 @@ class Gateway:
                 await self.cache.put(cache_key, Answer(call.id, tuple(said)), call.cache_control.ttl_s)
         finally:
             self._leave(ticket, record)
+            _over(record, ticket)
 
     def _ticket(self, call: Call) -> Ticket:
         try:
@@ -240,6 +242,14 @@ def _stamp(record: Record, event: Event) -> None:
         record.first_token = record.last_token if record.first_token is None else record.first_token
     if event.usage:  # only in the last
         record.usage, record.answered = event.usage, asyncio.get_running_loop().time()
+
+
+def _over(record: Record, ticket: Ticket) -> None:
+    """The generation has ended. What was made of an answer that broke off before its first event, its engine tells."""
+    if ticket.job and ticket.admitted is not None and not ticket.complete:
+        record.spent = max(record.spent, ticket.job.prompt_tokens + (ticket.job.span.tokens or 0))
+    if record.when_over:
+        record.when_over()
 
 
 async def _each(events: tuple[Event, ...]) -> AsyncGenerator[Event, None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -37,6 +38,8 @@ class Record:
     span:    what the engine tells of its own generation.
     items:   of an embedding request; `cached_items` came from the cache.
     code:    of the error that it was answered with, or that ended its stream; "" where there was none.
+    spent:   prompt and output tokens so far of what was generated for it; 0 where that was done for others.
+    when_over: called when its own generation is over, if that is still to come when it has finished.
     """
 
     request_id: str
@@ -71,6 +74,8 @@ class Record:
     span: EngineSpan | None = None
     items: int = 0
     cached_items: int = 0
+    spent: int = 0
+    when_over: Callable[[], None] | None = None
     status: int = 0
     code: str = ""
     error: str = ""

@@ -55,6 +55,8 @@ class Call:
     deadline:      the event loop's time by which its answer must have begun; None: any time.
     cache_control: what its client asks of the cache.
     trace:         W3C trace context for whoever works on it, as headers.
+    shares_as:     whose cached answers and running generations it may share; None: its caller's own.
+    priority:      of a request that names none, and the most urgent that it may name; None: 0, and any.
     """
 
     id: str
@@ -64,6 +66,8 @@ class Call:
     deadline: float | None = None
     cache_control: CacheControl = CacheControl()
     trace: Mapping[str, str] | None = None
+    shares_as: str | None = None
+    priority: int | None = None
 
     @property
     def stream(self) -> bool:

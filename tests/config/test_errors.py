@@ -10,7 +10,7 @@ from tests.config.composing import serve, written, wrong
 from vgate.config import compose
 
 BATCHES = "adaptive, lockstep, passthrough, time_window, token_budget"
-GROUPS = "admin, batch, cache, dedup, embedding, engine, logging, model, queue, security, server, version"
+GROUPS = "admin, batch, cache, dedup, embedding, engine, limits, logging, model, queue, security, server, version"
 
 ON_THE_COMMAND_LINE = {
     "batch=lockstp": f"batch = 'lockstp' {{}}: unknown option, did you mean batch=lockstep?; allowed: {BATCHES}",
@@ -54,7 +54,7 @@ ON_THE_COMMAND_LINE = {
     ),
     "load=poisson": (
         "load = 'poisson' {}: unknown key; "
-        "allowed: admin, batch, cache, dedup, embedding, engine, logging, model, preset, queue, security, server"
+        "allowed: admin, batch, cache, dedup, embedding, engine, limits, logging, model, preset, queue, security, server"
     ),
 }
 TOGETHER = {
@@ -157,12 +157,10 @@ def test_in_the_sections_of_a_bench(override: str, hint: str) -> None:
 
 def test_in_the_parts_of_a_section() -> None:
     keyed = ["security=keys", "security.api_keys=[{key: a, name: a}]"]
-    assert "did you mean security.rate_limiting.enabled?; allowed: default_limit, enabled, window_seconds" in wrong(
-        *keyed, "security.rate_limiting.enabledd=true"
-    )
-    assert "did you mean security.api_keys.0.name?; allowed: key, name, rate_limit" in wrong(
-        "security=keys", "security.api_keys=[{key: a, name: a, nme: b}]"
-    )
+    line = wrong(*keyed, "security.rate_limiting.enabledd=true")
+    assert "did you mean security.rate_limiting.enabled?; allowed: default_limit, enabled, tokens_per_byte, " in line
+    line = wrong("security=keys", "security.api_keys=[{key: a, name: a, nme: b}]")
+    assert "did you mean security.api_keys.0.name?; allowed: cache_scope, concurrency, hash, key, key_env, " in line
 
 
 def test_values_may_refer_to_each_other() -> None:

@@ -13,8 +13,8 @@ from pydantic import BaseModel
 from tests.config.composing import serve, written, wrong
 from vgate.config import cli
 from vgate.config.bench_schema import BenchSettings
-from vgate.config.schema import ApiKey
 from vgate.config.secrets import is_secret, without_secrets
+from vgate.config.security_schema import ApiKey
 
 KEYED = ["security=keys", "security.api_keys=[{key: sk-secret, name: ann}]"]
 
@@ -33,7 +33,8 @@ def test_O6_nor_does_the_program_itself_show_them() -> None:
     run = subprocess.run(command, capture_output=True, text=True, check=True)
     shown = yaml.safe_load(run.stdout)
     assert shown == without_secrets(serve(*KEYED).settings.model_dump(by_alias=True))
-    assert shown["security"]["api_keys"] == [{"key": "***", "name": "ann", "rate_limit": None}]
+    (key,) = shown["security"]["api_keys"]
+    assert {name: value for name, value in key.items() if value is not None} == {"key": "***", "name": "ann"}
     assert "sk-secret" not in run.stdout + run.stderr
 
 
@@ -166,8 +167,8 @@ def test_O6_of_the_schema_nothing_is_blotted_but_its_secrets_and_what_is_not_pri
     """A secret that comes to it needs a name that is known, or has to be a URL."""
     found = fields(BenchSettings)
     assert len(found) > 80
-    assert {name for name in found if is_secret(name)} == {"api_keys", "key", "token", "allow_credentials"}
-    assert {name for name, printed in found.items() if not printed} == {"key", "url", "token"}
+    assert {name for name in found if is_secret(name)} == {"api_keys", "key", "hash", "token", "allow_credentials"}
+    assert {name for name, printed in found.items() if not printed} == {"key", "hash", "key_file", "key_env", "url", "token"}
 
 
 @pytest.mark.parametrize(

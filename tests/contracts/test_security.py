@@ -1,12 +1,14 @@
 """What holds of every kind of security, whichever option of `conf/security` it is."""
 
+import gc
+import tracemalloc
 from typing import Any
 
 import pytest
 
 from tests.components import build, options
 from vgate.errors import ApiError
-from vgate.security.base import Admission, Security
+from vgate.security.base import Caller, Security
 
 GOOD = "Bearer sk-b"
 PATHS = ["/v1/chat/completions", "/v1/models", "/health", "/metrics", "/no-such-path", ""]
@@ -23,34 +25,54 @@ def security(request: pytest.FixtureRequest) -> Any:
 async def test_every_request_is_let_in_or_refused_with_a_status(
     security: Security, path: str, header: str | None
 ) -> None:
-    answer = ask(security, path, header)
+    answer = await ask(security, path, header)
     if isinstance(answer, ApiError):
         assert answer.status == 401
         assert answer.headers
     else:
-        assert answer.caller
-    assert all(isinstance(text, str) for pair in answer.headers.items() for text in pair)
+        assert answer.name
+        headers = {**(await security.enter(answer, 0)).headers, **await security.headers(answer)}
+        assert all(isinstance(text, str) for pair in headers.items() for text in pair)
 
 
-def ask(security: Security, path: str, header: str | None) -> Admission | ApiError:
+async def ask(security: Security, path: str, header: str | None) -> Caller | ApiError:
     try:
-        return security.admit(path, header)
+        return await security.identify(path, header)
     except ApiError as error:
         return error
 
 
 async def test_a_good_key_is_let_in(security: Security) -> None:
-    assert security.admit("/v1/chat/completions", GOOD).caller in ("b", "anonymous")
+    caller = await security.identify("/v1/chat/completions", GOOD)
+    assert caller.name in ("b", "anonymous")
+    lease = await security.enter(caller, 0)
+    for tokens in (None, 5, 5):
+        await lease.settle(tokens)
 
 
-async def test_R10_who_is_refused_leaves_nothing_behind(security: Security) -> None:
-    """A flood of wrong keys neither grows memory nor costs anybody else's limit."""
-    before = sizes(security)
+async def test_R9_R10_a_million_wrong_keys_leave_nothing_behind(security: Security) -> None:
+    """A flood of them neither grows memory nor costs anybody else's limit."""
+    await ask(security, "/v1/chat/completions", GOOD)
     for number in range(1000):
-        ask(security, "/v1/chat/completions", f"Bearer sk-wrong-{number}")
-    assert sizes(security) == before
+        await ask(security, "/v1/chat/completions", f"Bearer sk-warm-{number}")
+    gc.collect()
+    tracemalloc.start()
+    for number in range(1_000_000 // 100):
+        await ask(security, "/v1/chat/completions", f"Bearer sk-wrong-{number}")
+    gc.collect()
+    grown, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    for number in range(990_000):
+        await ask(security, "/v1/chat/completions", f"Bearer sk-wrong-{number + 10_000}")
+    assert grown < 20_000
+    assert not isinstance(await ask(security, "/v1/chat/completions", GOOD), ApiError)
 
 
-def sizes(security: Security) -> list[tuple[str, int]]:
-    """How much each container of the object holds."""
-    return [(name, len(value)) for name, value in vars(security).items() if hasattr(value, "__len__")]
+async def test_a_security_may_follow_any_other(security: Security) -> None:
+    for option in options("security"):
+        old = build("security", option)
+        await ask(old, "/v1/chat/completions", GOOD)
+        security.adopt(old)
+        await old.close()
+    assert not isinstance(await ask(security, "/v1/chat/completions", GOOD), ApiError)
+    await security.close()

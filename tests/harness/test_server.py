@@ -12,7 +12,7 @@ import redis
 from vgate.config import compose, from_resolved
 from vgate.config.graph import graph_hash
 from vgate.harness.prometheus_text import total
-from vgate.harness.server import Server, ServerBusy, ServerFailed, first_api_key
+from vgate.harness.server import Server, ServerBusy, ServerFailed
 
 
 def container(*overrides: str) -> dict[str, Any]:
@@ -120,7 +120,3 @@ def test_only_running_requests_make_it_busy(server: Server, code: str, busy: boo
     ):
         server._ask(client, "POST", "/reset", json={})
     assert isinstance(told.value, ServerBusy) is busy
-
-
-def test_keys() -> None:
-    assert first_api_key(container()) is None

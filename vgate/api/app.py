@@ -50,8 +50,9 @@ def _add_operations(app: FastAPI, service: Service) -> None:
         return JSONResponse({"ready": service.ready}, 200 if service.ready else 503)
 
     @app.get("/v1/models", summary="The served models.")
-    async def models() -> dict[str, Any]:
-        return {"object": "list", "data": service.models()}
+    async def models(request: Request) -> dict[str, Any]:
+        allowed = request.scope["vgate.caller"].models
+        return {"object": "list", "data": [m for m in service.models() if allowed is None or m["id"] in allowed]}
 
     @app.get("/metrics", summary="Prometheus metrics.")
     async def metrics(request: Request) -> Response:

@@ -41,12 +41,14 @@ class Edge:
             self._service.observer.finished(record)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send, record: Record) -> None:
-        admission = self._service.security.admit(scope["path"], header(scope, b"authorization"))
-        record.caller, record.headers = admission.caller, admission.headers
+        security = self._service.security
+        caller = scope["vgate.caller"] = await security.identify(scope["path"], header(scope, b"authorization"))
+        record.caller = caller.name
         direct = self._direct.get(scope["path"]) if scope["method"] == "POST" else None
         if direct is not None:
             await direct({**scope, "vgate.record": record}, receive, send)
         else:
+            record.headers = await security.headers(caller)
             await self._rest(scope, receive, _labelled(send, record))
 
     def _record(self, scope: Scope) -> Record:

@@ -18,8 +18,8 @@ from vgate.observe import logs
 logger = logging.getLogger(__name__)
 
 # Everything else needs a restart.
-SECTIONS = frozenset({"version", "queue", "batch", "cache", "dedup", "security", "logging"})
-SERVER_KEYS = frozenset({"max_body_bytes", "shutdown_grace_s", "deadline_ms", "cors"})
+SECTIONS = frozenset({"version", "queue", "batch", "cache", "dedup", "security", "limits", "logging"})
+SERVER_KEYS = frozenset({"max_body_bytes", "shutdown_grace_s", "deadline_ms", "server_timing", "cors"})
 READ_LIMIT_S = 30.0  # a file may lie where nobody answers, or be a pipe
 
 
@@ -87,9 +87,8 @@ class Reloader:
         settings = mixed(running, wanted)
         together.check("serve", settings, lambda _key: "the reload")
         changed = differing(running, settings)
-        sections = {key.partition(".")[0] for key in changed}
-        if hasattr(service.security, "adopt"):  # its keys may lie in files, which may say something else now
-            sections.add("security")
+        # Keys may lie in files, which may say something else now.
+        sections = {"security", *(key.partition(".")[0] for key in changed)}
         reconfigure(service, settings, sections, keep_usage=True)
         if "logging" in sections:
             logs.change(settings.logging.level, json_format=settings.logging.json_format)

@@ -1,7 +1,7 @@
 """What the routes share: one server's parts, some of which can be exchanged while it runs."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -60,10 +60,15 @@ class Service:
     def replace_gateway(self, gateway: Gateway) -> None:
         """New requests enter this gateway; the old one goes on until its own are answered."""
         self._retired.append(self.gateway)
-        retiring = asyncio.create_task(self._retire(self.gateway))
-        self._retiring.add(retiring)
-        retiring.add_done_callback(self._retiring.discard)
+        self._go_on(self._retire(self.gateway))
         self.gateway = gateway
+
+    def replace_security(self, security: Security, *, keep_usage: bool) -> None:
+        """New requests are let in by this one; keep_usage: in which what was used stays used."""
+        if keep_usage:
+            security.adopt(self.security)
+        self._go_on(self.security.close())
+        self.security = security
 
     async def _retire(self, gateway: Gateway) -> None:
         await gateway.answered()
@@ -72,6 +77,11 @@ class Service:
             await gateway.cache.close()
 
     async def close(self) -> None:
-        """Close every cache there was; all requests must have ended."""
-        await asyncio.gather(*self._retiring, self.gateway.answered())
+        """Close every cache there was, and keys and limits; all requests must have ended."""
+        await asyncio.gather(*self._retiring, self.gateway.answered(), self.security.close())
         await self.gateway.cache.close()
+
+    def _go_on(self, closing: Coroutine[Any, Any, None]) -> None:
+        retiring = asyncio.create_task(closing)
+        self._retiring.add(retiring)
+        retiring.add_done_callback(self._retiring.discard)

@@ -17,7 +17,7 @@ _FORMAT = 2
 class Sharing:
     """Which requests may share an answer.
 
-    scope:   "key": only requests of one API key; "shared": anybody's.
+    scope:   "key": only requests of one API key, or of those with its `cache_scope`; "shared": anybody's.
     sampled: whether answers drawn at random (temperature > 0, no seed) may be shared too.
     """
 
@@ -39,13 +39,14 @@ class Sharing:
     def key(self, call: Call, fingerprint: str) -> bytes:
         """SHA-256 over everything that can change the answer.
 
-        That is the engine's fingerprint (model, revision, template, defaults), the endpoint, the caller where answers
-        are not shared, and every field of the body, known or not; whether it is to be streamed only where that may say
+        That is the engine's fingerprint (model, revision, template, defaults), the endpoint, whose answers it
+        may share, and every field of the body, known or not; whether it is to be streamed only where that may say
         something else. Order of JSON keys and white space do not matter.
         """
         body = formless(call)
         asked = call.body if body is None else body
-        identity = [_FORMAT, fingerprint, call.endpoint, call.caller if self.scope == "key" else None, asked]
+        sharer = (call.shares_as or call.caller) if self.scope == "key" else None
+        identity = [_FORMAT, fingerprint, call.endpoint, sharer, asked]
         return hashlib.sha256(orjson.dumps(identity, option=orjson.OPT_SORT_KEYS)).digest()
 
 

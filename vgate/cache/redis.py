@@ -1,4 +1,4 @@
-"""Answers in a Redis, shared by all gateways that use it. The only module that imports redis."""
+"""Answers in a Redis, shared by all gateways that use it."""
 
 import contextlib
 import hashlib

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from vgate.config import keys_together
 from vgate.config.bench_schema import BenchSettings
 from vgate.config.errors import wrong
 from vgate.config.load_schema import TraceSettings
@@ -13,6 +14,7 @@ def check(settings: Settings, source: Callable[[str], str]) -> None:
     assert isinstance(settings, BenchSettings)  # what a bench is configured by
     if isinstance(settings.engine, NoEngineSettings):
         raise wrong("engine", "none", source("engine"), "the bench measures chat; choose an engine that serves it")
+    keys_together.check_bench(settings, source)
     _targets_apply(settings, source)
     if isinstance(settings.load, TraceSettings):
         _trace_reaches_the_window(settings.load, settings.trial.warmup_s, source)

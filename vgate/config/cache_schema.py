@@ -2,9 +2,9 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Discriminator, Field, Tag, field_validator
+from pydantic import Discriminator, Field, Tag
 
-from vgate.config.sections import Component, Positive, PositiveFloat, target_of
+from vgate.config.sections import Component, Positive, PositiveFloat, RedisUrl, target_of
 
 
 class NoCacheSettings(Component):
@@ -33,17 +33,10 @@ class TtlCacheSettings(KeepingCacheSettings):
 
 class RedisCacheSettings(KeepingCacheSettings):
     target: Literal["vgate.cache.redis.RedisCache"] = Field(alias="_target_")
-    url: str = Field(repr=False)
+    url: RedisUrl
     prefix: str = Field(min_length=1)
     ttl_s: float = Field(ge=0.001)
     timeout_ms: PositiveFloat
-
-    @field_validator("url")
-    @classmethod
-    def _of_redis(cls, url: str) -> str:
-        if not url.startswith(("redis://", "rediss://", "unix://")):
-            raise ValueError("must begin with redis://, rediss:// or unix://")
-        return url
 
 
 Cache = Annotated[

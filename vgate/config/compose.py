@@ -12,7 +12,7 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from vgate.config import inert, layers, tree
+from vgate.config import inert, keys_together, layers, tree
 from vgate.config.check import validate
 from vgate.config.errors import ConfigError, unknown, wrong
 from vgate.config.layers import COMMAND_LINE, Entry
@@ -54,6 +54,7 @@ def compose(program: str, overrides: list[str], environ: Mapping[str, str] | Non
     if program != "serve":
         notes += inert.leave_out_doors(container, sources)
     settings = validate(program, container, sources)
+    notes += keys_together.notes(container, chosen)
     return Composed(settings, settings.model_dump(by_alias=True), sources, notes)
 
 

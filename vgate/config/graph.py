@@ -17,7 +17,7 @@ def graph_hash(settings: Settings) -> str:
     """
     # Where a server listens and who may reach it there is not what it is made of, nor under which names its answers lie
     # in a store that it shares, nor for which version its file was written.
-    places = {"server": {"host", "port", "tls"}, "cache": {"prefix"}}
+    places = {"server": {"host", "port", "tls"}, "cache": {"prefix"}, "limits": {"prefix"}}
     sections = settings.model_dump(
         by_alias=True, include=set(Settings.model_fields), exclude={"version": True, "admin": True, **places}
     )

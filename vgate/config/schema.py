@@ -5,7 +5,7 @@ A component's section carries `_target_`, the class it is built from, read here 
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Discriminator, Field, Tag, field_validator, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 
 from vgate.config.admin_schema import Admin, no_admin
 from vgate.config.admission_schema import Batch, Queue
@@ -24,6 +24,7 @@ from vgate.config.sections import (
     Share,
     target_of,
 )
+from vgate.config.security_schema import Limits, MemoryLimitsSettings, Security
 from vgate.config.server_schema import ServerSettings
 from vgate.config.tracing_schema import Tracing, no_tracing
 
@@ -99,39 +100,6 @@ class JoiningSettings(Component):
     max_buffer_bytes: Positive
 
 
-class ApiKey(Section):
-    """One caller. The key is sent as `Authorization: Bearer <key>`."""
-
-    key: str = Field(pattern=r"^[\x21-\x7e]+$", repr=False)
-    name: str = Field(min_length=1)
-    rate_limit: Positive | None = None
-
-
-class RateLimiting(Section):
-    enabled: bool
-    default_limit: Positive
-    window_seconds: PositiveFloat
-
-
-class OpenSettings(Component):
-    target: Literal["vgate.security.none.Open"] = Field(alias="_target_")
-
-
-class KeysSettings(Component):
-    target: Literal["vgate.security.keys.Keys"] = Field(alias="_target_")
-    api_keys: list[ApiKey] = Field(min_length=1)
-    rate_limiting: RateLimiting
-    exempt_paths: list[str]
-
-    @field_validator("api_keys")
-    @classmethod
-    def _distinct(cls, api_keys: list[ApiKey]) -> list[ApiKey]:
-        for what, values in (("key", [k.key for k in api_keys]), ("name", [k.name for k in api_keys])):
-            if len(set(values)) < len(values):
-                raise ValueError(f"every {what} must be there once")
-        return api_keys
-
-
 class LoggingSettings(Section):
     level: Literal["DEBUG", "INFO", "WARNING", "ERROR"]
     json_format: bool
@@ -151,10 +119,6 @@ Dedup = Annotated[
     | Annotated[JoiningSettings, Tag("vgate.dedup.single_flight.SingleFlight")],
     Discriminator(target_of),
 ]
-Security = Annotated[
-    Annotated[OpenSettings, Tag("vgate.security.none.Open")] | Annotated[KeysSettings, Tag("vgate.security.keys.Keys")],
-    Discriminator(target_of),
-]
 
 
 class Settings(Section):
@@ -171,5 +135,6 @@ class Settings(Section):
     dedup: Dedup
     security: Security
     admin: Admin = Field(default_factory=no_admin)
+    limits: Limits = MemoryLimitsSettings.model_validate({"_target_": "vgate.limits.memory.MemoryLimits"})
     logging: LoggingSettings
     tracing: Tracing = Field(default_factory=no_tracing)

@@ -8,7 +8,9 @@ from collections.abc import Mapping
 from typing import Any
 
 BLOT = "***"
-_NAME = re.compile(r"key|passw|passphrase|pwd|secret|credential|authorization|bearer|cookie|(^|[^a-z])auth($|[^a-z])")
+_NAME = re.compile(
+    r"key|passw|passphrase|pwd|secret|credential|authorization|bearer|cookie|^hash$|(^|(?<!pre)[^a-z])auth($|[^a-z])"
+)
 # One token opens a door; many are counted, and these mark places in a text.
 _TOKEN = re.compile(
     r"(?<!bos_)(?<!eos_)(?<!pad_)(?<!unk_)(?<!sep_)(?<!cls_)(?<!mask_)token$|(access|api|auth|hf)_?tokens$"

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from vgate.config.model_id import public_name
 
@@ -11,6 +11,15 @@ PositiveFloat = Annotated[float, Field(gt=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
 NotNegative = Annotated[float, Field(ge=0)]
 MemoryShare = Annotated[float, Field(gt=0, le=1)]
+
+
+def _of_redis(url: str) -> str:
+    if not url.startswith(("redis://", "rediss://", "unix://")):
+        raise ValueError("must begin with redis://, rediss:// or unix://")
+    return url
+
+
+RedisUrl = Annotated[str, Field(repr=False), AfterValidator(_of_redis)]
 Dtype = Literal["auto", "half", "float16", "bfloat16", "float", "float32"]
 
 

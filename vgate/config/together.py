@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from vgate.config import keys_together
 from vgate.config.embedding_schema import NoEmbeddingSettings
 from vgate.config.errors import wrong
 from vgate.config.schema import NoEngineSettings, Settings
@@ -9,6 +10,7 @@ from vgate.config.schema import NoEngineSettings, Settings
 
 def check(program: str, settings: Settings, source: Callable[[str], str]) -> None:
     """Raises ConfigError. `source` says where a key came from."""
+    keys_together.check(settings, source)
     no_chat = isinstance(settings.engine, NoEngineSettings)
     if program != "serve":
         from vgate.config import bench_together  # a server does not load the bench's sections

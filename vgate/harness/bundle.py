@@ -8,6 +8,7 @@ from vgate.config.errors import wrong
 from vgate.config.secrets import BLOT
 from vgate.harness.cells import Cell
 from vgate.harness.results import Result, Run
+from vgate.security.sources import SOURCES
 
 KEYS = "security.api_keys"
 
@@ -28,7 +29,8 @@ def with_keys(container: dict[str, Any]) -> dict[str, Any]:
     keys = container.get("security", {}).get("api_keys")
     if not keys:
         return container
-    filled = [{**key, "key": f"{BLOT}{number}"} for number, key in enumerate(keys)]
+    sources = dict.fromkeys(SOURCES)
+    filled = [{**key, **sources, "key": f"{BLOT}{number}"} for number, key in enumerate(keys)]
     return {**container, "security": {**container["security"], "api_keys": filled}}
 
 

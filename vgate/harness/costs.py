@@ -38,6 +38,7 @@ COSTS = {
     "cache": Cost.SWAP,
     "dedup": Cost.SWAP,
     "security": Cost.SWAP,
+    "limits": Cost.SWAP,
     "load": Cost.CLIENT,
     "workload": Cost.CLIENT,
     "slo": Cost.NOTHING,

@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 import yaml
 
+from vgate.config.keys_together import first_key
 from vgate.harness import child
 from vgate.harness.costs import SWAPPABLE
 from vgate.harness.prometheus_text import total
@@ -40,7 +41,9 @@ class Server:
 
     def __init__(self, container: dict[str, Any], log: Path) -> None:
         listens = {"host": "127.0.0.1", "port": _free_port()}
-        self._config = container | {"server": container["server"] | listens, "cache": self._apart(container["cache"])}
+        shared = [name for name in ("cache", "limits") if name in container]
+        apart: dict[str, Any] = {name: self._apart(container[name]) for name in shared}
+        self._config = container | {"server": container["server"] | listens, **apart}
         self._log = log
         self._scratch = Scratch("vgate-bench-")
         self._socket = str(self._scratch.path / "admin")
@@ -83,21 +86,21 @@ class Server:
 
         Raises ServerFailed: ServerBusy where requests are still running that nobody waits for.
         """
-        self.api_key = first_api_key(container)
+        self.api_key = first_key(container["security"].get("api_keys"))
         self._drop_answers()
-        sections = {section: container[section] for section in SWAPPABLE} | {"cache": self._apart(container["cache"])}
+        sections = {section: self._apart(container[section]) for section in SWAPPABLE if section in container}
         self.graph = self._ask(self._admin, "POST", "/swap", json=sections).json()["graph"]
         self._config["cache"] = sections["cache"]
         self._forget()
 
-    def _apart(self, cache: dict[str, Any]) -> dict[str, Any]:
+    def _apart(self, section: dict[str, Any]) -> dict[str, Any]:
         """The section with a prefix that nobody else has, and no cell before: a bench may be pointed at a shared store.
 
         It must find nothing there, leave nothing there, and above all drop nothing of others when it empties the cache.
         """
-        if "prefix" not in cache:
-            return cache
-        return cache | {"prefix": f"{cache['prefix']}bench:{uuid.uuid4().hex}:"}
+        if "prefix" not in section:
+            return section
+        return section | {"prefix": f"{section['prefix']}bench:{uuid.uuid4().hex}:"}
 
     def _drop_answers(self) -> None:
         """Of a store outside the server. What cannot be dropped now expires there, after `cache.ttl_s`."""
@@ -187,12 +190,6 @@ def _code(response: httpx.Response) -> str | None:
         return str(response.json()["error"]["code"])
     except (ValueError, LookupError, TypeError):
         return None
-
-
-def first_api_key(container: dict[str, Any]) -> str | None:
-    """A key that the configuration's server accepts; None where it asks for none."""
-    keys = container["security"].get("api_keys")
-    return str(keys[0]["key"]) if keys else None
 
 
 def _free_port() -> int:

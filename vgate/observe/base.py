@@ -43,7 +43,12 @@ class Observer:
         """So many items have entered the embedding engine together; `tokens` are in it now, padding included."""
 
     def limited(self, decision: str) -> None:
-        """The limiter has decided on a request; one of vgate.security.base.DECISIONS."""
+        """Keys and limits have decided on a request that asks a model, or on a key.
+
+        "allowed"; refused by a limit: "requests", "tokens", "concurrency"; no known key: "unauthenticated", or too many
+        such at once: "pre_auth"; the store of the limits failed and the request was let in "store_open", refused
+        "store_closed", or let in by what this process counts "store_local".
+        """
 
     def reloaded(self, ok: bool) -> None:
         """The configuration was read again; not `ok`: it was wrong, and the old one is kept."""

@@ -22,7 +22,7 @@ class Priority(Queue):
 
     where r is how many requests per second are admitted.
 
-    most: priorities go from -most to most; others are refused.
+    most: priorities go from -most to most; others are refused, and so are those more urgent than an API key may name.
     """
 
     def __init__(
@@ -55,8 +55,9 @@ class Priority(Queue):
         return replace(call, body={key: value for key, value in call.body.items() if key != FIELD})
 
     def _priority(self, call: Call) -> int:
-        value = call.body.get(FIELD, 0)
-        if type(value) is not int or abs(value) > self.most:
+        value = call.body.get(FIELD, call.priority or 0)
+        least = -self.most if call.priority is None else call.priority
+        if type(value) is not int or not least <= value <= self.most:
             given = repr(value)[:80]
-            raise BadRequest(f"{FIELD} must be a whole number from {-self.most} to {self.most}, got {given}", FIELD)
+            raise BadRequest(f"{FIELD} must be a whole number from {least} to {self.most}, got {given}", FIELD)
         return value
