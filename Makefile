@@ -23,8 +23,9 @@ demo: models ## Measure three batching strategies on real vLLM on this CPU, with
 test: models browser promtool ## Run all tests, two files at a time (ARGS=... goes to pytest)
 	$(PYTHON_IN_VENV) -m pytest --numprocesses 2 --dist loadfile $(ARGS)
 
-trials: setup ## A million tagged requests through every batch strategy, each answer to its own caller (ten minutes)
-	B5_TRIALS=1000000 $(PYTHON_IN_VENV) -m pytest tests/contracts/test_many_trials.py $(ARGS)
+trials: setup ## A million requests through every batch strategy, a million arrivals at the limits (ten minutes)
+	B5_TRIALS=1000000 LIMITS_TRIALS=1000000 $(PYTHON_IN_VENV) -m pytest \
+		tests/contracts/test_many_trials.py tests/limits/test_arrivals.py $(ARGS)
 
 serve: models ## Start the server (ARGS='+preset=cpu' unless given)
 	$(PYTHON_IN_VENV) -m vgate.serve $(or $(ARGS),+preset=cpu)

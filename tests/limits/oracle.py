@@ -22,6 +22,11 @@ class Oracle:
     more: list[Taken] = field(default_factory=list)  # tokens beyond what was reserved, when that was known
     open: int = 0
 
+    def forget(self, now: float) -> None:
+        """Drop what can make no difference any more."""
+        self.taken = self._counting(now)
+        self.more = [one for one in self.more if one.at + self.limits.window_s > now]
+
     def _counting(self, now: float) -> list[Taken]:
         return [one for one in self.taken if one.at + self.limits.window_s > now]
 
