@@ -3,6 +3,7 @@
 ApiError                    any: status, message, type, param, code
   BadRequest          400
   TooSlow             408   the client read its stream too slowly
+  Unfinished          408   the client did not send its request to the end
   TooLarge            413
   NotReady            503   the engine is still loading, or has died
     Stopping                the server is stopping
@@ -54,6 +55,14 @@ class TooSlow(ApiError):
     def __init__(self, limit: int) -> None:
         message = f"Read too slowly: more than {limit} bytes behind the answer (dedup.max_buffer_bytes)."
         super().__init__(408, message, "invalid_request_error", code="read_too_slowly")
+
+
+class Unfinished(ApiError):
+    """The request was not there whole in time; what still comes of it is not read."""
+
+    def __init__(self, limit_s: float) -> None:
+        message = f"The request was not complete within {limit_s:g} s (server.client_timeout_s)."
+        super().__init__(408, message, "invalid_request_error", code="request_timeout", headers={"connection": "close"})
 
 
 class TooLarge(ApiError):

@@ -54,7 +54,8 @@ ON_THE_COMMAND_LINE = {
     ),
     "load=poisson": (
         "load = 'poisson' {}: unknown key; "
-        "allowed: admin, batch, cache, dedup, embedding, engine, limits, logging, model, preset, queue, security, server"
+        "allowed: admin, batch, cache, dedup, embedding, engine, limits, logging, model, preset, queue, security, "
+        "server"
     ),
 }
 TOGETHER = {

@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from vgate.errors import ApiError, BadRequest, TooLarge
+from vgate.errors import ApiError, BadRequest, TooLarge, Unfinished
 from vgate.observe.parts import server_timing
 from vgate.record import Record
 
@@ -36,14 +36,18 @@ def header(scope: Scope, name: bytes) -> str | None:
     return None
 
 
-async def read_json(scope: Scope, receive: Receive, limit: int) -> dict[str, Any]:
-    """The request's JSON object. Raises ApiError: 415, 413, or 400 saying what is wrong with it."""
+async def read_json(scope: Scope, receive: Receive, limit: int, timeout_s: float | None = None) -> dict[str, Any]:
+    """The request's JSON object. Raises ApiError: 415, 413, 408, or 400 saying what is wrong with it."""
     media = (header(scope, b"content-type") or "").partition(";")[0].strip().lower()
     if media and media != "application/json" and not media.endswith("+json"):
         raise ApiError(
             415, f"Content-Type must be application/json, got {media[:80]!r}.", code="unsupported_media_type"
         )
-    data = await _read_body(receive, limit)
+    try:
+        async with asyncio.timeout(timeout_s):
+            data = await _read_body(receive, limit)
+    except TimeoutError:
+        raise Unfinished(timeout_s or 0) from None
     try:
         body = orjson.loads(data)
     except orjson.JSONDecodeError as error:

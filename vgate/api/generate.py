@@ -62,7 +62,7 @@ class Generate:
 
     async def _call(self, scope: Scope, receive: Receive, record: Record, caller: Caller) -> Call:
         settings = self._service.settings
-        body = await read_json(scope, receive, settings.server.max_body_bytes)
+        body = await read_json(scope, receive, settings.server.max_body_bytes, settings.server.client_timeout_s)
         if not isinstance(body.get("stream"), bool | None):
             raise BadRequest(f"stream must be true or false, got {body['stream']!r}", "stream")
         if self._service.stopping:

@@ -1,32 +1,233 @@
-"""uvicorn's HTTP/1.1 protocol with a bound on what a request may send before its headers are complete."""
+"""uvicorn's HTTP/1.1 protocol, bounded in what a client may send and how long it may take, with errors as the API's."""
 
+import asyncio
+from asyncio import TimerHandle
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+import httptools
+from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+from vgate.api.refusal import refusing, until_close
+from vgate.errors import ApiError, Unfinished
 
 MAX_HEADER_BYTES = 65536
-_REFUSAL = b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
+MAX_PIPELINED = 16
 
 
 class BoundedProtocol(HttpToolsProtocol):
-    """Without it anybody could fill the memory with one endless header, before a key is asked for."""
+    """One connection. Without bounds anybody could fill the memory, or hold connections for ever, before any key.
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    A request must be whole `client_timeout_s` after it has begun, and of an answer something must have been taken for
+    every `client_timeout_s`. What cannot be read is refused, in its turn, and nothing that follows is read.
+    """
+
+    def __init__(self, *args: Any, client_timeout_s: float, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._header_bytes = 0
+        self._timeout_s = client_timeout_s
+        self._reading = ""  # which part of a request: "head", "body", or "" between two
+        self._frame_bytes = 0  # since the last byte of a body: request line, headers, sizes of chunks, trailers
+        self._again = b""
+        self._deaf = False
+        self._running: RequestResponseCycle | None = None
+        self._late: TimerHandle | None = None
+        self._stalled: TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
+        super().connection_made(transport)
+        self._expect_end()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._late = _cancelled(self._late)
+        self._stalled = _cancelled(self._stalled)
+        if self._running is not None and not self._running.response_complete:
+            # uvicorn tells the newest of pipelined requests only.
+            self._running.disconnected = True
+            self._running.message_event.set()
+        super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        self._header_bytes += len(data)
-        super().data_received(data)
-        if self._header_bytes > MAX_HEADER_BYTES and not self.transport.is_closing():
-            self.transport.write(_REFUSAL)
-            self.transport.close()
+        self._unset_keepalive_if_required()
+        if self._deaf:
+            return
+        self._expect_end()
+        self._frame_bytes += len(data)
+        try:
+            self._feed(data)
+        except httptools.HttpParserError:
+            self._refuse(ApiError(400, "Not a valid HTTP/1.1 request.", code="malformed_http"))
+        if self._frame_bytes > MAX_HEADER_BYTES:
+            message = f"Headers, or what surrounds a body, take more than {MAX_HEADER_BYTES} bytes."
+            self._refuse(ApiError(431, message, code="headers_too_large"))
+
+    def _feed(self, data: bytes) -> None:
+        while data:
+            try:
+                self.parser.feed_data(data)
+            except httptools.HttpParserUpgrade as upgrade:
+                data = self._again + data[upgrade.args[0] :]
+            else:
+                return
+
+    # What the parser tells.
+
+    def on_message_begin(self) -> None:
+        if self._deaf:
+            raise ValueError("more requests than are read ahead")  # ends the parser's turn
+        super().on_message_begin()
+        self._reading = "head"
+        self._expect_end()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self._reading == "head":  # a trailer is no header (RFC 9110, 6.5.1)
+            super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        # Not counted from here on: the body, which has its own bound.
-        self._header_bytes = -(1 << 62)
+        if self.parser.should_upgrade():
+            self._again = self._head_without_upgrade()
+            return
         super().on_headers_complete()
+        self._again = b""
+        self._reading, self._frame_bytes = "body", 0
+        # Also behind others, so that a client is seen to leave.
+        self.flow.resume_reading()
+
+    def on_body(self, body: bytes) -> None:
+        self._frame_bytes = 0
+        super().on_body(body)
+        if self._queued and len(self.cycle.body) > HIGH_WATER_LIMIT:
+            # Not kept until its turn comes. Who sends ahead must be ready to send again (RFC 9112, 9.3.2).
+            self._drop_queued()
+            self.flow.resume_reading()
 
     def on_message_complete(self) -> None:
-        self._header_bytes = 0
+        if self._again or self._deaf:
+            return
+        self._reading, self._frame_bytes = "", 0
+        self._late = _cancelled(self._late)
         super().on_message_complete()
+        if len(self.pipeline) >= MAX_PIPELINED:
+            self._deaf, self.cycle.keep_alive = True, False
+
+    def _head_without_upgrade(self) -> bytes:
+        """The same request for HTTP/1.1, which is all that is spoken here.
+
+        With an offer of another protocol, as of HTTP/2 by Java's client, the parser takes no body for one of ours.
+        """
+        if self.parser.get_method() == b"CONNECT":
+            raise ValueError("no tunnels")
+        start = b"%b %b HTTP/%b\r\n" % (self.parser.get_method(), self.url, self.parser.get_http_version().encode())
+        kept = [b"%b: %b\r\n" % field for field in self.headers if field[0] != b"upgrade"]
+        return b"%b%b\r\n" % (start, b"".join(kept))
+
+    # How long it takes.
+
+    def _expect_end(self) -> None:
+        """Of the request that begins, or of the silence before it."""
+        if self._late is None:
+            self._late = self.loop.call_later(self._timeout_s, self._on_late)
+
+    def _on_late(self) -> None:
+        self._late = None
+        if self._reading == "head":
+            self._refuse(Unfinished(self._timeout_s))
+        elif self._reading == "body" and self._busy:
+            self._expect_end()  # whoever reads the body minds the time, from its turn on
+        elif not self._busy:
+            self.transport.close()
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._expect_progress()
+
+    def resume_writing(self) -> None:
+        self._stalled = _cancelled(self._stalled)
+        super().resume_writing()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if self.transport.is_closing():
+            self._expect_progress()
+
+    def timeout_keep_alive_handler(self) -> None:
+        super().timeout_keep_alive_handler()
+        self._expect_progress()
+
+    def _expect_progress(self) -> None:
+        """The client must take something of what has been written; nothing is added meanwhile."""
+        unsent = self.transport.get_write_buffer_size()
+        if unsent and self._stalled is None:
+            self._stalled = self.loop.call_later(self._timeout_s, self._on_stalled, unsent)
+
+    def _on_stalled(self, before: int) -> None:
+        self._stalled = None
+        if self.transport.get_write_buffer_size() < before:
+            self._expect_progress()
+        else:
+            self.transport.abort()
+
+    # Answering.
+
+    @property
+    def _busy(self) -> bool:
+        return self._running is not None and not self.cycle.response_complete
+
+    @property
+    def _queued(self) -> bool:
+        """Whether the newest request waits for the answers to others."""
+        return bool(self.pipeline) and self.pipeline[0][0] is self.cycle
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        self._running = cycle
+        super()._start_asgi_task(cycle, app if cycle.scope["http_version"] == "1.1" else until_close(app, cycle))
+
+    def _drop_queued(self) -> None:
+        """Neither keep nor answer the newest request, nor read on."""
+        self.pipeline.popleft()
+        assert self._running is not None  # whose end it waited for
+        self.cycle = self.pipeline[0][0] if self.pipeline else self._running
+        self._deaf, self.cycle.keep_alive = True, False
+
+    def _refuse(self, error: ApiError) -> None:
+        """Answer what cannot be read, after all that came before it."""
+        if self._deaf or self.transport.is_closing():
+            return
+        self._deaf, at_once = True, not self._busy
+        if self._reading == "body":
+            if self._queued:
+                self.pipeline.popleft()
+            elif self.cycle.response_started:
+                self.cycle.keep_alive = False
+                if self.cycle.response_complete:
+                    self.transport.close()
+                return
+            else:  # it waits for the rest of its body; this is its answer
+                self.cycle.disconnected = at_once = True
+                self.cycle.message_event.set()
+        self.cycle = self._refusal()
+        if at_once:
+            self._start_asgi_task(self.cycle, refusing(error))
+        else:
+            self.pipeline.appendleft((self.cycle, refusing(error)))
+
+    def _refusal(self) -> RequestResponseCycle:
+        scope: Any = {"type": "http", "method": "GET", "http_version": "1.1", "headers": []}
+        return RequestResponseCycle(
+            scope=scope,
+            transport=self.transport,
+            flow=self.flow,
+            logger=self.logger,
+            access_logger=self.access_logger,
+            access_log=False,
+            default_headers=self.server_state.default_headers,
+            message_event=asyncio.Event(),
+            expect_100_continue=False,
+            keep_alive=False,
+            on_response=self.on_response_complete,
+        )
+
+
+def _cancelled(handle: TimerHandle | None) -> TimerHandle | None:
+    if handle is not None:
+        handle.cancel()
+    return None

@@ -10,6 +10,7 @@ import socket
 import ssl
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -84,13 +85,14 @@ async def serve(service: Service, doors: Doors) -> None:
 
 def _behind(service: Service, doors: Doors) -> Iterator[tuple[_Server, socket.socket]]:
     """What answers at each door."""
-    grace_s = service.settings.server.shutdown_grace_s
-    yield _server(build_app(service), grace_s, **_tls(service.settings.server.tls)), doors.public
+    server = service.settings.server
+    timeout_s = server.client_timeout_s
+    yield _server(build_app(service), server.shutdown_grace_s, timeout_s, **_tls(server.tls)), doors.public
     operating = build_admin(service)
     if doors.unix:
-        yield _server(operating, 1.0), doors.unix
+        yield _server(operating, 1.0, timeout_s), doors.unix
     if doors.port:
-        yield _server(Door(doors.admin, operating), 1.0), doors.port
+        yield _server(Door(doors.admin, operating), 1.0, timeout_s), doors.port
 
 
 def _tls(settings: TlsSettings) -> dict[str, Any]:
@@ -153,10 +155,10 @@ async def _watch(service: Service) -> None:
             watch.cancel()
 
 
-def _server(app: Any, grace_s: float, **tls: Any) -> _Server:
+def _server(app: Any, grace_s: float, client_timeout_s: float, **tls: Any) -> _Server:
     config = uvicorn.Config(
         app,
-        http=BoundedProtocol,
+        http=partial(BoundedProtocol, client_timeout_s=client_timeout_s),  # type: ignore[arg-type]  # it is only called
         ws="none",
         lifespan="off",
         log_config=None,

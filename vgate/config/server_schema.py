@@ -133,6 +133,7 @@ class ServerSettings(Section):
     host: str
     port: int = Field(ge=0, le=65535)
     max_body_bytes: Positive
+    client_timeout_s: PositiveFloat = 60.0
     shutdown_grace_s: NotNegative
     deadline_ms: PositiveFloat | None
     server_timing: bool = True

@@ -1,0 +1,48 @@
+"""ASGI apps that uvicorn's protocol puts in the place of ours: for what cannot be read, and for HTTP/1.0."""
+
+import asyncio
+import logging
+import uuid
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
+
+from vgate.api.asgi import Message, Receive, Scope, Send, send_error
+from vgate.errors import ApiError
+from vgate.record import Record
+
+logger = logging.getLogger(__name__)
+
+
+def refusing(error: ApiError) -> Any:  # an ASGI app; uvicorn has types of its own for these
+    """Answers with this error and says so in the log: no route has seen the request."""
+
+    async def refuse(_scope: Scope, _receive: Receive, send: Send) -> None:
+        record = Record(uuid.uuid4().hex, "other", "other", asyncio.get_running_loop().time())
+        told = {"request_id": record.request_id, "status": error.status, "error": error.code}
+        logger.warning("request refused", extra=told)
+        await send_error(send, record, error)
+
+    return refuse
+
+
+def until_close(app: Any, cycle: RequestResponseCycle) -> Any:
+    """An app for HTTP/1.0, which knows no chunks: what has no length ends with the connection (RFC 9112, 6.1)."""
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        unsized = False
+
+        async def sent(message: Message) -> None:
+            nonlocal unsized
+            if message["type"] == "http.response.start":
+                unsized = all(name.lower() != b"content-length" for name, _ in message["headers"])
+                if unsized:
+                    cycle.chunked_encoding = False
+            elif unsized:
+                cycle.expected_content_length = len(message.get("body", b""))
+            await send(message)
+
+        cycle.waiting_for_100_continue = False  # nor this (RFC 9110, 10.1.1)
+        await app(scope, receive, sent)
+
+    return answer
