@@ -52,7 +52,7 @@ def test_O8_every_route_needs_the_token(client: httpx.Client, route: str, method
 
 
 def test_a_page_in_a_browser_gets_nothing(client: httpx.Client) -> None:
-    """Neither from another origin, for the preflight that the header needs is refused, nor by a name rebound to here."""
+    """Neither from another origin, for its preflight is refused, nor by a name that is rebound to here."""
     asking = {"origin": "http://evil.example", "access-control-request-method": "POST",
               "access-control-request-headers": "authorization"}  # fmt: skip
     preflight = client.options("/reload", headers=asking)
