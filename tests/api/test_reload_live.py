@@ -99,7 +99,7 @@ BROKEN = {
     "a good and a bad one": ("cache: none\nbatch: {max_batch_size: 0}\n", "batch.max_batch_size = 0"),
     "keys without keys": ("security: keys\n", "security.api_keys"),
     "missing certificate": ("server: {tls: {cert_file: /nowhere, key_file: /x}}\n", "tls.cert_file = '/nowhere'"),
-    "missing token file": ("admin: {token_file: /nowhere}\n", "admin.token_file = '/nowhere'"),
+    "missing token file": ("admin: {token_file: /nowhere}\n", "the file /nowhere cannot be read"),
     "all with credentials": ("server: {cors: {allow_origins: ['*'], allow_credentials: true}}\n", "allow_origins"),
 }  # fmt: skip
 

@@ -46,17 +46,22 @@ def test_a_bad_token_is_refused_without_being_shown(token: str, told: str) -> No
 
 def test_tokens_that_lie_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "token"
-    for text, told in ((None, "cannot be read: No such file"), ("\n", "is empty"), ("hunter2", "holds fewer than 16")):
+    for text, told in (
+        (None, f"the file {path} cannot be read: No such file"),
+        ("\n", "the file is empty"),
+        ("hunter2", "the file has fewer than 16"),
+    ):
         if text is not None:
             path.write_text(text)
         line = wrong("admin=http", f"admin.token_file={path}")
-        assert line.startswith(f"admin.token_file = '{path}' (from the command line): {told}")
+        assert line.startswith(f"admin.token_file = '***' (from the command line): {told}")
         assert "hunter2" not in line
     path.write_text(f"{TOKEN}\n")
     assert serve("admin=http", f"admin.token_file={path}")
-    assert "admin.token_env = 'OPERATOR' (from the command line): is not set" in wrong(
-        "admin=http", "admin.token_env=OPERATOR"
-    )
+    line = wrong("admin=http", "admin.token_env=OPERATOR")
+    assert line == "admin.token_env = '***' (from the command line): the variable OPERATOR is not set, or empty"
+    for misplaced in ("token_env=hunter2-hunter2-hunter2", "token_file=hunter2-hunter2-hunter2"):
+        assert "hunter2" not in wrong("admin=http", f"admin.{misplaced}")
     monkeypatch.setenv("OPERATOR", TOKEN)
     assert serve("admin=http", "admin.token_env=OPERATOR")
     two = wrong("admin=http", "admin.token_env=OPERATOR", f"admin.token={TOKEN}")

@@ -58,11 +58,11 @@ def test_what_is_wrong_is_told_by_its_key(authority: Authority, cert: Path, tmp_
     empty.write_text("")
     key = cert.with_suffix(".key")
     for files, told in (
-        ({"cert_file": "/nowhere", "key_file": key}, "cert_file = '/nowhere' (from the command line): cannot be read"),
+        ({"cert_file": "/nowhere", "key_file": key}, "cert_file = '/nowhere' (from the command line): the file /nowhere cannot be read"),
         ({"cert_file": empty, "key_file": key}, f"cert_file = '{empty}' (from the command line): holds no certificate"),
-        ({"cert_file": cert, "key_file": "/nowhere"}, "key_file = '/nowhere' (from the command line): cannot be read"),
-        ({"cert_file": cert, "key_file": empty}, f"key_file = '{empty}' (from the command line): holds no private key"),
-        ({"cert_file": cert, "key_file": tmp_path}, f"key_file = '{tmp_path}' (from the command line): cannot be read"),
+        ({"cert_file": cert, "key_file": "/nowhere"}, "key_file = '***' (from the command line): the file /nowhere cannot be read"),
+        ({"cert_file": cert, "key_file": empty}, f"key_file = '***' (from the command line): holds no private key"),
+        ({"cert_file": cert, "key_file": tmp_path}, f"key_file = '***' (from the command line): the file {tmp_path} cannot be read"),
         ({"cert_file": other, "key_file": key}, f"is not the key of the certificate in {other}"),
         ({"cert_file": cert}, "key_file = None (from conf/): must be given too, for server.tls.cert_file is"),
         ({"key_file": key}, "(from the command line): needs server.tls.cert_file beside it"),
@@ -73,7 +73,7 @@ def test_what_is_wrong_is_told_by_its_key(authority: Authority, cert: Path, tmp_
         ),
         (
             {"cert_file": cert, "key_file": key, "key_password_env": "NO_SUCH_VARIABLE"},
-            "key_password_env = 'NO_SUCH_VARIABLE' (from the command line): is not set in the environment",
+            "key_password_env = '***' (from the command line): the variable NO_SUCH_VARIABLE is not set",
         ),
     ):  # fmt: skip
         line = wrong(*tls(**files))

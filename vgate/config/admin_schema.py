@@ -21,22 +21,22 @@ class HttpAdminSettings(Component):
     target: Literal["vgate.admin.http.HttpAdmin"] = Field(alias="_target_")
     host: str = Field(min_length=1)
     port: int = Field(ge=0, le=65535)
-    token_file: str | None
-    token_env: str | None
+    token_file: str | None = Field(repr=False)
+    token_env: str | None = Field(repr=False)
     token: str | None = Field(repr=False)  # last: its check needs the others
 
     @field_validator("token_file")
     @classmethod
     def _good_file(cls, path: str | None) -> str | None:
         if path is not None:
-            check_token(from_file(path), "holds")
+            check_token(from_file(path), "the file has")
         return path
 
     @field_validator("token_env")
     @classmethod
     def _good_variable(cls, name: str | None) -> str | None:
         if name is not None:
-            check_token(from_environment(name), "holds")
+            check_token(from_environment(name), "the variable has")
         return name
 
     @field_validator("token")

@@ -13,12 +13,12 @@ _NAME = re.compile(
 )
 # One token opens a door; many are counted, and these mark places in a text.
 _TOKEN = re.compile(
-    r"(?<!bos_)(?<!eos_)(?<!pad_)(?<!unk_)(?<!sep_)(?<!cls_)(?<!mask_)token$|(access|api|auth|hf)_?tokens$"
+    r"(?<!bos_)(?<!eos_)(?<!pad_)(?<!unk_)(?<!sep_)(?<!cls_)(?<!mask_)token(_file|_env)?$|(access|api|auth|hf)_?tokens$"
 )
 # Mappings of which every value opens a door, whatever it is called.
 _WHOLE = frozenset({"headers"})
-# How many there are is no secret, num_key_value_heads, nor is where one lies: key_file, token_env.
-_OPEN = re.compile(r"num_|.*[a-z]_(file|env)$")
+# How many there are is no secret: num_key_value_heads.
+_COUNT = re.compile(r"num_")
 # A password may contain anything but white space: all up to the last @ is taken for it.
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*://)((?:\S*@)?[^\s?]*)(\?\S*)?")
 _HEADER = re.compile(r"""(\bBearer +|(?i:authorization)["']?\s*[:=]\s*["']?\w+ +)[^\s"']+""")
@@ -32,7 +32,7 @@ _ASSIGNED = re.compile(
 def is_secret(name: str) -> bool:
     """Whether what is called so is secret, misspelt or in the wrong place as it may be: `api_key`, `HF_TOKEN`."""
     lower = name.lower()
-    return not _OPEN.match(lower) and bool(lower in _WHOLE or _NAME.search(lower) or _TOKEN.search(lower))
+    return not _COUNT.match(lower) and bool(lower in _WHOLE or _NAME.search(lower) or _TOKEN.search(lower))
 
 
 def without_secrets(value: Any, name: str = "") -> Any:

@@ -16,9 +16,9 @@ _NEEDS_KEY = ("client_ca_file", "key_password_file", "key_password_env")
 class TlsSettings(Section):
     cert_file: str | None
     client_ca_file: str | None
-    key_password_file: str | None
-    key_password_env: str | None
-    key_file: str | None  # last: its check needs the others
+    key_password_file: str | None = Field(repr=False)
+    key_password_env: str | None = Field(repr=False)
+    key_file: str | None = Field(repr=False)  # last: its check needs the others
 
     @property
     def on(self) -> bool:
