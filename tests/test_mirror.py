@@ -13,7 +13,7 @@ SOURCES = sorted((ROOT / "vgate").rglob("*.py"))
 # Groups that choose values, not code, and why.
 DATA_ONLY = {
     "experiment": "a named question: a sweep over settings of other groups",
-    "logging": "two values; the logs are set up by one function",
+    "logging": "values; the logs are set up by one function",
     "model": "what an engine is told to load",
     "preset": "choices of other groups' options",
     "server": "where to listen and what to accept",

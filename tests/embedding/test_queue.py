@@ -4,7 +4,10 @@ import asyncio
 
 import pytest
 
+from tests.gateways import Heard
 from tests.vectors import SLOW, Counting, ask, embed, embeddings, texts
+from vgate.embedding.base import Limits
+from vgate.embedding.queue import ItemQueue
 from vgate.errors import ApiError
 
 
@@ -57,3 +60,12 @@ async def test_B11_beyond_the_queue_it_is_refused_at_once_and_whole() -> None:
     assert len((await ask(path, embed("x"))).vectors) == 1, "there is room for one"
     assert len((await first).vectors) == 10
     assert "y" not in engine.ran
+
+
+async def test_a_request_whose_items_find_no_room_is_told_as_refused() -> None:
+    heard = Heard()
+    queue = ItemQueue(Limits(batch_tokens=1, batch_items=1, waiting_items=2), heard)
+    queue.add([1, 1])
+    with pytest.raises(ApiError):
+        queue.add([1])
+    assert heard.dropped == ["full"]

@@ -8,6 +8,7 @@ from vgate.config import ConfigError
 from vgate.engine import vllm_settings
 from vgate.engine.vllm_names import Names
 from vgate.engine.vllm_settings import _check_extra
+from vgate.tracing.base import Export
 
 KNOWN = {"swap_space", "max_num_seqs", "dtype", "model", "distributed_executor_backend"}
 NAMED = {"model", "dtype", "distributed_executor_backend"}
@@ -38,6 +39,19 @@ def test_the_line_names_the_keys_of_the_section_that_the_arguments_come_from() -
         _check_extra({"max_num_seqs": 3}, KNOWN, NAMED | {"max_num_seqs"}, names)
     with pytest.raises(ConfigError, match="the choice of engine=vllm or embedding=vllm"):
         _check_extra({"runner": "pooling"}, KNOWN, NAMED | {"runner"}, names)
+
+
+def test_how_vllm_exports_its_spans_is_told_by_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would take gRPC, and has no argument for headers. What the user has set there stays."""
+    monkeypatch.setattr(os, "environ", {"OTEL_SERVICE_NAME": "mine"})
+    monkeypatch.setattr(vllm_settings, "is_cpu_build", lambda: False)
+    vllm_settings.prepare_environment({}, Export("http://c/v1/traces", "http/protobuf", {"x-a": "b, c="}, "vgate", 5.0))
+    assert {name: value for name, value in os.environ.items() if name.startswith("OTEL")} == {
+        "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL": "http/protobuf",
+        "OTEL_EXPORTER_OTLP_TRACES_HEADERS": "x-a=b%2C%20c%3D",
+        "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT": "5",
+        "OTEL_SERVICE_NAME": "mine",
+    }
 
 
 def test_each_engine_of_a_process_has_its_own_environment_but_what_the_user_set_stays(

@@ -33,9 +33,8 @@ class Receiver:
 
     @property
     def services(self) -> set[str]:
-        found = [
-            attribute for r in self.requests for part in r.resource_spans for attribute in part.resource.attributes
-        ]
+        resources = [part.resource for request in self.requests for part in request.resource_spans]
+        found = [attribute for resource in resources for attribute in resource.attributes]
         return {attribute.value.string_value for attribute in found if attribute.key == "service.name"}
 
     def wait_for(self, count: int, limit_s: float = 20.0, **named: str) -> list[Any]:

@@ -46,6 +46,7 @@ def prepare_environment(cpu: Mapping[str, int], export: Export | None = None) ->
         headers = ",".join(f"{quote(name)}={quote(value)}" for name, value in export.headers.items())
         os.environ.setdefault("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", export.protocol)
         os.environ.setdefault("OTEL_EXPORTER_OTLP_TRACES_HEADERS", headers)
+        os.environ.setdefault("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", f"{export.timeout_s:g}")
         os.environ.setdefault("OTEL_SERVICE_NAME", export.service_name)
     if not is_cpu_build():
         return

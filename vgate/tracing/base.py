@@ -10,12 +10,13 @@ from vgate.record import Record
 
 
 class Export(NamedTuple):
-    """Where spans go, for an engine that has some of its own."""
+    """Where spans go, for an engine that has some of its own. `timeout_s`: for one export."""
 
     endpoint: str
     protocol: str
     headers: Mapping[str, str]
     service_name: str
+    timeout_s: float
 
 
 @dataclass(slots=True)

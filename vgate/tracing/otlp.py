@@ -48,9 +48,9 @@ class OtlpTracing(Tracing):
         max_queue_spans: int,
         timeout_s: float,
     ) -> None:
-        self._export = Export(endpoint, protocol, headers, service_name)
+        self._export = Export(endpoint, protocol, headers, service_name, timeout_s)
         self._timeout_s = timeout_s
-        self._spans = Bounded(exporter(self._export, timeout_s), max_queue_spans)
+        self._spans = Bounded(exporter(self._export), max_queue_spans)
         # At exit it would wait for a collector that does not answer; `close` waits for a while.
         self._provider = TracerProvider(
             sampler=ParentBased(TraceIdRatioBased(sample_ratio)),
@@ -123,10 +123,10 @@ class OtlpTracing(Tracing):
             logger.warning("spans not exported before the end", extra={"spans": self._spans.waiting})
 
 
-def exporter(export: Export, timeout_s: float) -> SpanExporter:
+def exporter(export: Export) -> SpanExporter:
     """To the collector. What it logs of each try is left out: `Bounded` says when the collector goes and comes back."""
     logging.getLogger("opentelemetry.exporter.otlp").setLevel(logging.CRITICAL)
-    return OTLPSpanExporter(export.endpoint, headers=dict(export.headers), timeout=timeout_s)
+    return OTLPSpanExporter(export.endpoint, headers=dict(export.headers), timeout=export.timeout_s)
 
 
 def flush_engine(limit_s: float) -> None:

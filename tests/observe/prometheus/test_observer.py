@@ -12,8 +12,15 @@ from tests.engine.faults import faults
 from tests.gateways import dry_run, gateway
 from tests.observe.prometheus.scraping import CHAT, Samples, finish, left, record, scrape, streamed, value
 from vgate.errors import NotReady
+from vgate.observe.base import Observer
 from vgate.observe.prometheus import PrometheusObserver
+from vgate.observe.prometheus.batches import BatchMetrics
 from vgate.observe.prometheus.buckets import SECONDS
+from vgate.observe.prometheus.cache import CacheMetrics
+from vgate.observe.prometheus.embeddings import EmbeddingMetrics
+from vgate.observe.prometheus.generations import GenerationMetrics
+from vgate.observe.prometheus.operations import OperationMetrics
+from vgate.observe.prometheus.requests import RequestMetrics
 from vgate.types import Batch
 
 
@@ -105,6 +112,7 @@ def test_O1_series_are_bounded_by_endpoints_methods_and_statuses_alone() -> None
     assert len(series) == len(scrape(PrometheusObserver())) + 4 + len(SECONDS) + 3
 
 
+SUBJECTS = (RequestMetrics, GenerationMetrics, BatchMetrics, CacheMetrics, EmbeddingMetrics, OperationMetrics)
 GAUGES = (
     "requests_in_flight",
     "queue_waiting",
@@ -157,6 +165,13 @@ async def test_every_metric_that_is_promised_is_there_from_the_start() -> None:
     wanted |= {f"vgate_{gauge}" for gauge in (*GAUGES, "build_info")}
     assert {name for name, _ in scrape(observer)} == wanted
     assert {name for name in wanted - by_endpoint if not name.startswith("vgate_request")} == set()
+
+
+def test_every_hook_that_a_metric_has_is_passed_on() -> None:
+    """A hook that is not told here would leave its metric at zero."""
+    hooks = [name for name in vars(Observer) if not name.startswith("_")]
+    heard = {name for kind in SUBJECTS for name in hooks if name in vars(kind)}
+    assert heard == {name for name in hooks if name in vars(PrometheusObserver)} == set(hooks)
 
 
 def test_items_of_embeddings_are_counted_by_where_they_came_from() -> None:

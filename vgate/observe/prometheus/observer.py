@@ -9,7 +9,7 @@ from prometheus_client.registry import Collector
 from vgate.cache.base import Held
 from vgate.embedding.base import Embedding
 from vgate.engine.base import Engine
-from vgate.observe.base import Observers
+from vgate.observe.base import Observer
 from vgate.observe.prometheus import exposition
 from vgate.observe.prometheus.batches import BatchMetrics
 from vgate.observe.prometheus.cache import CacheMetrics
@@ -18,9 +18,11 @@ from vgate.observe.prometheus.engines import Counted, Lives, tell_build
 from vgate.observe.prometheus.generations import GenerationMetrics
 from vgate.observe.prometheus.operations import OperationMetrics
 from vgate.observe.prometheus.requests import RequestMetrics
+from vgate.record import Record
+from vgate.types import Batch, Ticket
 
 
-class PrometheusObserver(Observers):
+class PrometheusObserver(Observer):
     """Counts into a registry of its own, so that two servers in one process do not mix.
 
     Labels come from fixed sets: endpoints and methods that the server knows, else "other"; statuses that it answers
@@ -29,15 +31,55 @@ class PrometheusObserver(Observers):
 
     def __init__(self) -> None:
         self._registry = registry = CollectorRegistry()
+        self._requests = RequestMetrics(registry)
+        self._generations = GenerationMetrics(registry)
+        self._batches = BatchMetrics(registry)
         self._cache = CacheMetrics(registry)
-        super().__init__(
-            RequestMetrics(registry),
-            GenerationMetrics(registry),
-            BatchMetrics(registry),
-            self._cache,
-            EmbeddingMetrics(registry),
-            OperationMetrics(registry),
-        )
+        self._embeddings = EmbeddingMetrics(registry)
+        self._operations = OperationMetrics(registry)
+
+    # Each hook goes to whom it concerns, by hand: these run several times for each request.
+
+    def started(self, record: Record) -> None:
+        self._requests.started(record)
+
+    def refused(self, reason: str) -> None:
+        self._generations.refused(reason)
+
+    def waiting(self, change: int) -> None:
+        self._generations.waiting(change)
+
+    def running(self, change: int) -> None:
+        self._generations.running(change)
+
+    def left(self, ticket: Ticket) -> None:
+        self._generations.left(ticket)
+
+    def batch_done(self, batch: Batch, now: float) -> None:
+        self._batches.batch_done(batch, now)
+
+    def cache_failed(self, operation: str) -> None:
+        self._cache.cache_failed(operation)
+
+    def cache_dropped(self, reason: str, count: int) -> None:
+        self._cache.cache_dropped(reason, count)
+
+    def items_waiting(self, change: int) -> None:
+        self._embeddings.items_waiting(change)
+
+    def items_admitted(self, items: int, tokens: int) -> None:
+        self._embeddings.items_admitted(items, tokens)
+
+    def limited(self, decision: str) -> None:
+        self._operations.limited(decision)
+
+    def reloaded(self, ok: bool) -> None:
+        self._operations.reloaded(ok)
+
+    def finished(self, record: Record) -> None:
+        self._requests.finished(record)
+        self._cache.finished(record)
+        self._embeddings.finished(record)
 
     def watch_cache(self, held: Callable[[], Held]) -> None:
         """Ask this for what is in the cache whenever metrics are read."""
