@@ -10,7 +10,9 @@ from tests.config.composing import serve, written, wrong
 from vgate.config import compose
 
 BATCHES = "adaptive, lockstep, passthrough, time_window, token_budget"
-GROUPS = "admin, batch, cache, dedup, embedding, engine, limits, logging, model, queue, security, server, tracing, version"
+GROUPS = (
+    "admin, batch, cache, dedup, embedding, engine, limits, logging, model, queue, security, server, tracing, version"
+)
 
 ON_THE_COMMAND_LINE = {
     "batch=lockstp": f"batch = 'lockstp' {{}}: unknown option, did you mean batch=lockstep?; allowed: {BATCHES}",

@@ -10,6 +10,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import SpanKind
 
 from tests.api.serving import serving
+from vgate.api.service import Service
 from vgate.tracing import otlp
 
 TRACE, PARENT = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
@@ -20,15 +21,16 @@ def parent(flags: str = "01") -> dict[str, str]:
 
 
 class Spans:
-    """What was exported, after `settle`."""
+    """What a service has exported."""
 
-    def __init__(self, exporter: InMemorySpanExporter, tracing: Any) -> None:
+    def __init__(self, exporter: InMemorySpanExporter, service: Service) -> None:
         self._exporter = exporter
-        self._tracing = tracing
+        self.service = service
 
     @property
     def all(self) -> list[ReadableSpan]:
-        self._tracing._spans.force_flush()
+        assert isinstance(self.service.tracing, otlp.OtlpTracing)
+        self.service.tracing._spans.force_flush()
         return list(self._exporter.get_finished_spans())
 
     @property
@@ -51,5 +53,6 @@ async def traced(monkeypatch: pytest.MonkeyPatch, *overrides: str) -> AsyncItera
     exporter = InMemorySpanExporter()
     monkeypatch.setattr(otlp, "exporter", lambda *_: exporter)
     async with serving("tracing=otlp", *overrides) as (service, app):
-        yield Spans(exporter, service.tracing), app
+        yield Spans(exporter, service), app
+    assert isinstance(service.tracing, otlp.OtlpTracing)
     service.tracing._provider.shutdown()

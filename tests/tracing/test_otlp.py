@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from typing import Any
 
 import pytest
 from opentelemetry.trace import StatusCode, format_span_id, format_trace_id
@@ -76,13 +77,14 @@ async def test_engines_are_handed_the_context_of_the_requests_span(monkeypatch: 
     for flags in ("00", "01"):
         async with traced(monkeypatch) as (spans, app):
             calls = []
-            prepare = app._service.engine.prepare
+            engine: Any = spans.service.engine
+            prepare = engine.prepare
 
             async def watched(call, prepare=prepare, calls=calls):  # type: ignore[no-untyped-def]
                 calls.append(call)
                 return await prepare(call)
 
-            app._service.engine.prepare = watched
+            engine.prepare = watched
             await ask(app, chat(), headers={**parent(flags), "tracestate": "vendor=1"})
             handed = calls[0].trace
         assert re.fullmatch(f"00-{TRACE}-[0-9a-f]{{16}}-{flags}", handed["traceparent"])
@@ -133,7 +135,7 @@ async def test_phases_of_a_generation_that_outlives_its_client_come_later(monkey
         await stays
         await asyncio.sleep(1)
         assert spans.below(left)["decode"].end_time > (left.end_time or 0)
-        assert not app._service.tracing._unripe
+        assert not spans.service.tracing._unripe
 
 
 async def test_only_requests_to_a_model_are_traced(monkeypatch: pytest.MonkeyPatch) -> None:
