@@ -171,7 +171,7 @@ async def test_what_cannot_be_built_changes_nothing(monkeypatch: pytest.MonkeyPa
     service = build_service(settings_of(*DRY, *KEYED))
     before = vars(service).copy()
 
-    def fails(_settings: Settings) -> None:
+    def fails(*_: object) -> None:
         raise OSError("the key file is gone")
 
     monkeypatch.setattr(build, "build_security", fails)

@@ -52,7 +52,7 @@ class Gateway:
                 event, taken = await _first(events, call.deadline), 0
                 while event is not None:
                     if wants_usage or not event.counts:
-                        _stamp(record, event)
+                        record.stamp(event, asyncio.get_running_loop().time())
                         yield event if theirs == mine else sse.readdressed(event, theirs, mine)
                     taken += 1
                     if taken % _TURN == 0:
@@ -234,14 +234,6 @@ def _count(ticket: Ticket, event: Event) -> None:
         ticket.first_token = ticket.last_token if ticket.first_token is None else ticket.first_token
     # Until the engine has counted, as for a client that leaves early, an event counts as one token.
     ticket.tokens = event.usage.completion_tokens if event.usage else ticket.tokens + event.content
-
-
-def _stamp(record: Record, event: Event) -> None:
-    if event.content:
-        record.last_token = asyncio.get_running_loop().time()
-        record.first_token = record.last_token if record.first_token is None else record.first_token
-    if event.usage:  # only in the last
-        record.usage, record.answered = event.usage, asyncio.get_running_loop().time()
 
 
 def _over(record: Record, ticket: Ticket) -> None:

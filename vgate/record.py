@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from vgate.types import EngineSpan, Usage, tpot
+from vgate.types import EngineSpan, Event, Usage, tpot
 
 if TYPE_CHECKING:
     from vgate.tracing.base import Trace
@@ -80,6 +80,14 @@ class Record:
     code: str = ""
     error: str = ""
     headers: dict[str, str] = field(default_factory=dict)
+
+    def stamp(self, event: Event, now: float) -> None:
+        """An event of its answer goes out."""
+        if event.content:
+            self.last_token = now
+            self.first_token = now if self.first_token is None else self.first_token
+        if event.usage:  # only in the last
+            self.usage, self.answered = event.usage, now
 
     @property
     def duration_s(self) -> float | None:
