@@ -19,6 +19,7 @@ from vgate.bench import main
 from vgate.harness.metrics.e2e import e2e_ms
 from vgate.harness.metrics.parts import parts_ms
 from vgate.harness.results import load_run
+from vgate.security.hashes import sha256_text
 
 SHORT = [
     "engine=dry_run",
@@ -38,8 +39,9 @@ def command(results: Path, *words: str) -> list[str]:
     return [*BENCH, *words, f"trial.results_dir={results}"]
 
 
-def bench(results: Path, *words: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(command(results, *words), capture_output=True, text=True, check=False)
+def bench(results: Path, *words: str, **environ: str) -> "subprocess.CompletedProcess[str]":
+    env = {**os.environ, **environ}
+    return subprocess.run(command(results, *words), capture_output=True, text=True, check=False, env=env)
 
 
 def only_run(results: Path) -> Path:
@@ -240,6 +242,16 @@ def test_keys_of_the_servers_configuration_are_used_and_not_kept(tmp_path: Path)
     assert result.rows["error"].isna().all()
     kept = [path for path in tmp_path.rglob("*") if path.is_file() and b"sk-very-secret" in path.read_bytes()]
     assert kept == []
+
+
+def test_of_a_hashed_key_the_bench_needs_the_key_itself(tmp_path: Path) -> None:
+    words = [*QUICK, "security=keys", f"security.api_keys=[{{hash: '{sha256_text('sk-very-secret')}', name: bench}}]"]
+    refused = bench(tmp_path, *words)
+    assert refused.returncode == 2
+    assert "a bench has to send the key itself: set VGATE_API_KEY" in refused.stderr
+    bench(tmp_path, *words, "security.rate_limiting.enabled=false", VGATE_API_KEY="sk-very-secret")
+    (result,) = load_run(only_run(tmp_path)).results
+    assert result.rows["error"].isna().all()
 
 
 def test_open_loop(tmp_path: Path) -> None:

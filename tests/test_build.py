@@ -14,6 +14,7 @@ from vgate.batch.passthrough import Passthrough
 from vgate.build import build_engine, build_gateway, build_security, build_service, reconfigure
 from vgate.cache.lru import LruCache
 from vgate.config import Settings, compose
+from vgate.config.graph import graph_hash
 from vgate.dedup.batch import BatchDedup
 from vgate.engine.dry_run import DryRunEngine
 from vgate.engine.vllm import VllmEngine
@@ -81,6 +82,27 @@ async def test_security_comes_from_the_section() -> None:
     assert (await security.enter(caller, 0)).headers["x-ratelimit-limit"] == "2"
     with pytest.raises(ApiError, match="No API key"):
         await security.identify("/v1/models", None)
+
+
+async def test_O6_a_server_does_not_remember_its_keys() -> None:
+    service = build_service(settings_of(*DRY, *KEYED))
+    for _ in range(2):
+        assert "sk-a" not in str(service.settings.model_dump())
+        assert graph_hash(service.settings) == graph_hash(settings_of(*DRY, *KEYED))
+        caller = await service.security.identify("/v1/models", "Bearer sk-a")
+        assert caller.name == "a"
+        reconfigure(service, settings_of(*DRY, *KEYED))
+    assert int((await service.security.headers(caller))["x-ratelimit-remaining"]) == 2
+    await service.close()
+
+
+async def test_R13_reconfiguring_leaves_what_was_used() -> None:
+    service = build_service(settings_of(*DRY, *KEYED))
+    caller = await service.security.identify("/v1/models", "Bearer sk-a")
+    await service.security.enter(caller, 0)
+    reconfigure(service, settings_of(*DRY, *KEYED, "security.rate_limiting.window_seconds=100"))
+    assert (await service.security.headers(caller))["x-ratelimit-remaining"] == "1"
+    await service.close()
 
 
 async def test_reconfiguring_exchanges_all_but_the_engine_and_its_metrics() -> None:

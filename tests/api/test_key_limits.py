@@ -20,19 +20,21 @@ BUDGET = 100_000
 KEYS = [
     {"key": "sk-a", "name": "a", "rate_limit": 10_000, "token_limit": BUDGET},
     {"key": "sk-one", "name": "one", "rate_limit": 10_000, "token_limit": BUDGET, "concurrency": 1},
+    {"key": "sk-two", "name": "two", "rate_limit": 10_000, "token_limit": BUDGET, "concurrency": 2},
     {"key": "sk-few", "name": "few", "rate_limit": 5},
     {"key": "sk-x", "name": "x", "cache_scope": "team", "rate_limit": 10_000},
     {"key": "sk-y", "name": "y", "cache_scope": "team", "rate_limit": 10_000},
     {"key": "sk-scoped", "name": "scoped", "models": ["tiny"], "priority": 2, "rate_limit": 10_000},
 ]
-SETTINGS = ("security=keys", f"security.api_keys={json.dumps(KEYS)}", "queue=priority")
+SETTINGS = ("security=keys", "queue=priority")
+ENVIRON = {"VGATE_SECURITY__API_KEYS": json.dumps(KEYS)}
 WINDOW = ("security.rate_limiting.window_seconds=600",)
 streamed_and_whole = pytest.mark.parametrize("stream", [True, False], ids=["stream", "whole"])
 
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
-    with running(*FAST, *SETTINGS, *WINDOW, "server.max_body_bytes=100000") as server:
+    with running(*FAST, *SETTINGS, *WINDOW, "server.max_body_bytes=100000", env=ENVIRON) as server:
         yield server
 
 
@@ -200,6 +202,27 @@ def test_R6_an_aborted_answer_is_charged_for_what_was_made(server: Server, strea
     assert 50 < tokens < 250
 
 
+def test_R6_who_began_it_pays_for_all_that_others_stay_for(server: Server) -> None:
+    """Its slot it has back as soon as it has left."""
+    wait_for_slot(server, "sk-two")
+    before = left(server, "sk-two")
+    asked = body("followed", stream=True, max_tokens=150, stream_options={"include_usage": True})
+    with contextlib.ExitStack() as stack:
+        leader = stack.enter_context(open_request(server, asked, "sk-two"))
+        assert leader.recv(1000)
+        request = {"json": asked, "headers": bearer("sk-two"), "timeout": 20}
+        follower = stack.enter_context(httpx.stream("POST", server.base_url + CHAT, **request))
+        assert follower.headers["x-vgate-cache"] == "coalesced"
+        leader.close()
+        wait_for_slot(server, "sk-two")
+        assert left(server, "sk-two")[1] < before[1] - 150, "what was reserved stands"
+        usage = json.loads(follower.read().decode().split("data: ")[-2])["usage"]
+    deadline = time.monotonic() + 5
+    while (tokens := spent(server, before, "sk-two")[1]) != usage["total_tokens"]:
+        assert time.monotonic() < deadline, tokens
+        time.sleep(0.02)
+
+
 @streamed_and_whole
 @pytest.mark.parametrize("leaves", ["at once", "later"])
 def test_R5_a_slot_comes_back_when_the_client_leaves(server: Server, stream: bool, leaves: str) -> None:
@@ -231,7 +254,7 @@ def test_R5_a_slot_comes_back_as_soon_as_the_answer_is_there(server: Server, str
 @pytest.mark.parametrize("fault", ["error_before", "error_after", "drop", "crash"])
 def test_R5_a_slot_comes_back_when_the_engine_fails(fault: str) -> None:
     settings = [f"engine.faults.{fault}=1", "engine.restart.backoff_s=0.05", "engine.restart.max_attempts=1000"]
-    with running(*FAST, *SETTINGS, *WINDOW, *settings, "engine.faults.after_tokens=2") as server:
+    with running(*FAST, *SETTINGS, *WINDOW, *settings, "engine.faults.after_tokens=2", env=ENVIRON) as server:
         for number in range(10):
             answer = post(server, body(f"{number}", stream=number % 2 == 0), "sk-one")
             assert answer.status_code in (200, 500, 502, 503), answer.text
@@ -307,12 +330,13 @@ def test_R10_a_flood_of_wrong_keys_is_turned_away_and_the_right_ones_are_not(ser
 
 
 def test_R3_two_gateways_with_one_redis_let_in_as_one_would_and_R12_without_it_each_as_configured() -> None:
-    keys = json.dumps([{"key": "sk-a", "name": "a", "rate_limit": 10, "token_limit": 100_000, "concurrency": 100}])
-    shared = ["security=keys", f"security.api_keys={keys}", *WINDOW, "limits=redis", "limits.timeout_ms=2000"]
+    key = {"key": "sk-a", "name": "a", "rate_limit": 10, "token_limit": 100_000, "concurrency": 100}
+    env = {"VGATE_SECURITY__API_KEYS": json.dumps([key])}
+    shared = ["security=keys", *WINDOW, "limits=redis", "limits.timeout_ms=2000"]
     with redis_server.running() as store, contextlib.ExitStack() as stack:
         settings = [*FAST, *shared, f"limits.url={store.url}"]
-        closed = stack.enter_context(running(*settings, "limits.on_failure=closed"))
-        local = stack.enter_context(running(*settings, "limits.on_failure=local"))
+        closed = stack.enter_context(running(*settings, "limits.on_failure=closed", env=env))
+        local = stack.enter_context(running(*settings, "limits.on_failure=local", env=env))
 
         async def flood() -> list[int]:
             async with httpx.AsyncClient(timeout=30, headers=bearer("sk-a")) as client:

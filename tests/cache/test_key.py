@@ -5,7 +5,8 @@ import string
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from dataclasses import replace
+from typing import Any, Literal
 
 import orjson
 import pytest
@@ -209,3 +210,13 @@ def test_C10_C11_only_answers_that_repeat_are_shared(
 
 def test_embeddings_always_repeat() -> None:
     assert is_repeatable(call_of({"input": "a"}, "embeddings"), {"temperature": 1.0})
+
+
+@pytest.mark.parametrize(("scope", "alike"), [("key", False), ("shared", True)])
+def test_C8_or_the_keys_have_one_cache_scope(scope: Literal["key", "shared"], alike: bool) -> None:
+    def of(caller: str, shares_as: str | None) -> bytes:
+        call = replace(call_of({"seed": 1}, "chat", caller), shares_as=shares_as)
+        return Sharing(scope, sampled=True).key(call, "model")
+
+    assert of("a", "team") == of("b", "team")
+    assert (of("a", "team") == of("a", None)) == (of("a", "team") == of("b", "other")) == alike

@@ -24,7 +24,18 @@ class Hears(Observer):
         self.heard.append(("finished", record))
 
 
+class Counts(Observer):
+    def __init__(self) -> None:
+        self.decisions: list[str] = []
+
+    def limited(self, decision: str) -> None:
+        self.decisions.append(decision)
+
+
 class Fails(Observer):
+    def limited(self, decision: str) -> None:
+        raise RuntimeError("no")
+
     def started(self, record: Record) -> None:
         raise RuntimeError("no")
 
@@ -60,3 +71,10 @@ def test_an_observer_that_cares_for_nothing_is_silent(caplog: pytest.LogCaptureF
     tell(Observer())
     tell(Observers())
     assert not caplog.records
+
+
+def test_all_hear_what_keys_and_limits_decide() -> None:
+    first, last = Counts(), Counts()
+    for decision in ("allowed", "requests"):
+        Observers(first, Fails(), last).limited(decision)
+    assert first.decisions == last.decisions == ["allowed", "requests"]

@@ -1,5 +1,6 @@
 import asyncio
 import itertools
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -17,6 +18,23 @@ async def test_lower_goes_first_and_nothing_said_is_zero() -> None:
     queue = build("queue", "priority")
     late, plain, early = pushed(queue, priority=3), pushed(queue), pushed(queue, priority=-1)
     assert [queue.pop(0.0) for _ in range(3)] == [early, plain, late]
+
+
+async def test_an_api_keys_priority_is_that_of_requests_that_name_none() -> None:
+    queue = build("queue", "priority")
+    late, plain, named = pushed(queue, of_key=3), pushed(queue), pushed(queue, of_key=-5, priority=-1)
+    early = pushed(queue, of_key=-2)
+    assert [queue.pop(0.0) for _ in range(4)] == [early, named, plain, late]
+
+
+async def test_and_the_most_urgent_that_they_may_name() -> None:
+    engine = Scripted()
+    entry = gateway(engine, queue="priority")
+    for priority, key in ((2, 3), (-1, 0), (-6, -5)):
+        with pytest.raises(BadRequest, match=f"from {key} to 10"):
+            await ask(entry, replace(chat(priority=priority), priority=key))
+    assert not engine.entered
+    await ask(entry, replace(chat(priority=10), priority=3))
 
 
 async def test_waiting_makes_up_for_priority() -> None:

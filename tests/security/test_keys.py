@@ -12,6 +12,7 @@ from tests.calls import call_of, chat
 from tests.components import build
 from tests.security.asking import EPOCH, PATH, Refused, Told, ask, build_keys, passed
 from vgate.errors import ApiError
+from vgate.limits.base import Limits, Standing, Store
 from vgate.security import told as told_module
 from vgate.security.base import ANONYMOUS, Lease
 from vgate.security.hashes import sha256_text
@@ -247,6 +248,36 @@ async def test_every_decision_is_told_in_a_word() -> None:
     told.decisions.clear()
     await passed(build_keys(default_limit=1, observer=told), 2)
     assert told.decisions == ["allowed", "requests"]
+
+
+class Down(Store):
+    """A store that cannot be asked."""
+
+    def __init__(self, choice: Any) -> None:
+        self._choice = choice
+
+    async def enter(self, name: str, limits: Limits, tokens: int) -> Standing:
+        return Standing(without=self._choice)
+
+    async def settle(self, place: Any, tokens: int | None) -> None:
+        raise AssertionError("there is nothing to settle")
+
+    async def look(self, name: str, limits: Limits) -> Standing:
+        return Standing(without=self._choice)
+
+
+@pytest.mark.parametrize(("choice", "status"), [("open", 200), ("closed", 503), ("local", 200)])
+async def test_R12_without_its_store_it_does_what_was_chosen_and_counts_it(choice: str, status: int) -> None:
+    told = Told()
+    security = build_keys(store=Down(choice), observer=told)
+    answer = await ask(security)
+    assert told.decisions == [f"store_{choice}"]
+    assert await security.headers(await security.identify(PATH, "Bearer sk-usual")) == {}
+    if isinstance(answer, Lease):
+        await answer.settle(5)
+        assert (status, answer.headers) == (200, {})
+    else:
+        assert (answer.status, answer.code, answer.headers) == (status, "limits_unavailable", {"retry-after": "5"})
 
 
 async def test_R13_a_key_that_is_still_there_keeps_what_it_has_used() -> None:

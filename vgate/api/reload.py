@@ -10,6 +10,7 @@ from vgate.build import reconfigure
 from vgate.config import ConfigError, Settings, together
 from vgate.config.errors import one_line
 from vgate.config.graph import graph_hash
+from vgate.config.keys_together import hashed
 from vgate.config.layers import flatten
 from vgate.engine.loading import in_thread
 from vgate.errors import ApiError, Stopping
@@ -83,6 +84,7 @@ class Reloader:
     async def _exchange(self) -> Reloaded:
         service = self._service
         wanted, notes = await self._settings()
+        wanted = hashed(wanted)  # as those that run are kept
         running = service.settings
         settings = mixed(running, wanted)
         together.check("serve", settings, lambda _key: "the reload")

@@ -2,9 +2,11 @@
 
 import hashlib
 import json
+from typing import Any
 
 from vgate.config.schema import Settings
-from vgate.config.secrets import without_secrets
+from vgate.config.secrets import BLOT, without_secrets
+from vgate.security.sources import SOURCES
 
 DIGITS = 16
 
@@ -21,5 +23,14 @@ def graph_hash(settings: Settings) -> str:
     sections = settings.model_dump(
         by_alias=True, include=set(Settings.model_fields), exclude={"version": True, "admin": True, **places}
     )
-    text = json.dumps(without_secrets(sections), sort_keys=True, default=str)
+    text = json.dumps(_alike(without_secrets(sections)), sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:DIGITS]
+
+
+def _alike(sections: dict[str, Any]) -> dict[str, Any]:
+    """With a key in place of each API key's source: whether it is a hash or comes from a file makes no difference."""
+    keys = sections["security"].get("api_keys")
+    if not keys:
+        return sections
+    alike = [{**key, **dict.fromkeys(SOURCES), "key": BLOT} for key in keys]
+    return sections | {"security": sections["security"] | {"api_keys": alike}}

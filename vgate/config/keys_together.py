@@ -10,6 +10,7 @@ from vgate.config.errors import wrong
 from vgate.config.schema import NoEngineSettings, Settings
 from vgate.config.security_schema import KeysSettings
 from vgate.security import sources
+from vgate.security.hashes import sha256_text
 
 _LIMITS = ("rate_limit", "token_limit", "concurrency")
 # Where a bench finds the first key where the configuration has only its hash; the client's variable too.
@@ -42,6 +43,18 @@ def first_key(api_keys: Sequence[Mapping[str, Any]] | None) -> str | None:
         return None
     key = sources.plain(api_keys[0])
     return key if key is not None else _matching(api_keys[0], os.environ.get(KEY_VARIABLE, ""))
+
+
+def hashed(settings: Settings) -> Settings:
+    """The same with the digests of its keys in their place: a server has no need to remember what it was told."""
+    security = settings.security
+    if not isinstance(security, KeysSettings):
+        return settings
+    kept = [
+        api_key if api_key.key is None else api_key.model_copy(update={"key": None, "hash": sha256_text(api_key.key)})
+        for api_key in security.api_keys
+    ]
+    return settings.model_copy(update={"security": security.model_copy(update={"api_keys": kept})})
 
 
 def check_bench(settings: Settings, source: Callable[[str], str]) -> None:
