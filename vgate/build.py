@@ -133,13 +133,10 @@ def reconfigure(service: Service, settings: Settings, sections: Collection[str],
 
 def _other_gateway(service: Service, settings: Settings, sections: Collection[str]) -> Gateway:
     """One with the parts of these sections anew, the others shared; the same one where it would share all."""
-    if {"queue", "batch", "cache", "dedup"}.isdisjoint(sections):
-        return service.gateway
-    batch = None if {"queue", "batch"}.isdisjoint(sections) else _batch(settings, service.engine)
-    cache, dedup = (
-        _component(_section(getattr(settings, name))) if name in sections else None for name in ("cache", "dedup")
-    )
-    return service.gateway.beside(batch, cache, dedup)
+    parts = {name: _component(_section(getattr(settings, name))) for name in ("cache", "dedup") if name in sections}
+    if not {"queue", "batch"}.isdisjoint(sections):
+        parts["batch"] = _batch(settings, service.engine)
+    return service.gateway.beside(**parts) if parts else service.gateway
 
 
 def _batch(settings: Settings, engine: Engine) -> Any:

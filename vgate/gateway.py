@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from typing import Any
 from weakref import WeakValueDictionary
 
 from vgate import forms, sse
@@ -17,6 +18,7 @@ from vgate.errors import DeadlineExceeded, NotReady, Overloaded
 from vgate.observe.base import Observer
 from vgate.record import Record
 from vgate.types import Answer, Batch, Call, Due, Event, Job, Ticket
+from vgate.underway import Underway
 
 logger = logging.getLogger(__name__)
 
@@ -33,9 +35,8 @@ class Gateway:
         self._batch = batch
         self.dedup = dedup
         self._observer = observer
-        self._answering = 0
         self._generating: WeakValueDictionary[str, Record] = WeakValueDictionary()
-        self._idle = asyncio.Event()
+        self._underway = Underway()
 
     async def answer(self, call: Call, record: Record) -> AsyncGenerator[Event, None]:
         """The call's answer, event by event as it is made; stamps the record on the way.
@@ -45,7 +46,7 @@ class Gateway:
         """
         if not self.engine.ready:
             raise NotReady("The model is not ready.", self.engine.back_in_s)
-        with self._underway():
+        with self._underway.one():
             record.source, events = await self._open(call, record)
             theirs, mine, wants_usage = record.source.encode(), call.id.encode(), call.wants_usage
             async with contextlib.aclosing(events):
@@ -59,31 +60,19 @@ class Gateway:
                         await asyncio.sleep(0)
                     event = await anext(events, None)
 
-    def beside(self, batch: BatchStrategy | None, cache: Cache | None, dedup: Dedup | None) -> "Gateway":
-        """Another one in front of the same engine. It shares with this one what is None."""
-        return Gateway(
-            self.engine,
-            self._batch if batch is None else batch,
-            self.cache if cache is None else cache,
-            self.dedup if dedup is None else dedup,
-            self._observer,
-        )
+    def beside(self, **parts: Any) -> "Gateway":
+        """Another one in front of the same engine, with these parts; `batch`, `cache` and `dedup` else are shared."""
+        shared: dict[str, Any] = {"batch": self._batch, "cache": self.cache, "dedup": self.dedup}
+        return Gateway(self.engine, observer=self._observer, **shared | parts)
 
     async def answered(self) -> None:
         """Until no request is under way."""
-        while self._answering:
-            self._idle.clear()
-            await self._idle.wait()
+        await self._underway.over()
 
-    @contextlib.contextmanager
-    def _underway(self) -> Iterator[None]:
-        self._answering += 1
-        try:
-            yield
-        finally:
-            self._answering -= 1
-            if not self._answering:
-                self._idle.set()
+    async def close(self) -> None:
+        """Once the requests under way are answered, give back what the cache holds outside this process."""
+        await self.answered()
+        await self.cache.close()
 
     async def _open(self, call: Call, record: Record) -> tuple[str, Events]:
         """Where the events come from, and whose id they carry: the cache, another call's generation, or its own."""

@@ -57,28 +57,23 @@ def test_what_is_wrong_is_told_by_its_key(authority: Authority, cert: Path, tmp_
     other, empty = authority.issue(tmp_path / "b"), tmp_path / "empty"
     empty.write_text("")
     key = cert.with_suffix(".key")
-    for files, told in (
-        ({"cert_file": "/nowhere", "key_file": key}, "cert_file = '/nowhere' (from the command line): the file /nowhere cannot be read"),
-        ({"cert_file": empty, "key_file": key}, f"cert_file = '{empty}' (from the command line): holds no certificate"),
-        ({"cert_file": cert, "key_file": "/nowhere"}, "key_file = '***' (from the command line): the file /nowhere cannot be read"),
-        ({"cert_file": cert, "key_file": empty}, f"key_file = '***' (from the command line): holds no private key"),
-        ({"cert_file": cert, "key_file": tmp_path}, f"key_file = '***' (from the command line): the file {tmp_path} cannot be read"),
-        ({"cert_file": other, "key_file": key}, f"is not the key of the certificate in {other}"),
-        ({"cert_file": cert}, "key_file = None (from conf/): must be given too, for server.tls.cert_file is"),
-        ({"key_file": key}, "(from the command line): needs server.tls.cert_file beside it"),
-        ({"client_ca_file": cert}, "key_file = None (from conf/): must be given too, for server.tls.client_ca_file is"),
-        (
-            {"cert_file": cert, "key_file": key, "client_ca_file": empty},
-            f"client_ca_file = '{empty}' (from the command line): holds no certificate",
-        ),
-        (
-            {"cert_file": cert, "key_file": key, "key_password_env": "NO_SUCH_VARIABLE"},
-            "key_password_env = '***' (from the command line): the variable NO_SUCH_VARIABLE is not set",
-        ),
-    ):  # fmt: skip
+    pair = {"cert_file": cert, "key_file": key}
+    for files, named, told in (
+        ({**pair, "cert_file": "/nowhere"}, "cert_file = '/nowhere'", "the file /nowhere cannot be read: No such file"),
+        ({**pair, "cert_file": empty}, f"cert_file = '{empty}'", "holds no certificate in PEM"),
+        ({**pair, "key_file": "/nowhere"}, "key_file = '***'", "the file /nowhere cannot be read: No such file"),
+        ({**pair, "key_file": empty}, "key_file = '***'", "holds no private key in PEM"),
+        ({**pair, "key_file": tmp_path}, "key_file = '***'", f"the file {tmp_path} cannot be read: Is a directory"),
+        ({**pair, "cert_file": other}, "key_file = '***'", f"is not the key of the certificate in {other}"),
+        ({"cert_file": cert}, "key_file = None", "must be given too, for server.tls.cert_file is"),
+        ({"key_file": key}, "key_file = '***'", "needs server.tls.cert_file beside it"),
+        ({"client_ca_file": cert}, "key_file = None", "must be given too, for server.tls.client_ca_file is"),
+        ({**pair, "client_ca_file": empty}, f"client_ca_file = '{empty}'", "holds no certificate in PEM"),
+        ({**pair, "key_password_env": "NO_SUCH"}, "key_password_env = '***'", "the variable NO_SUCH is not set"),
+    ):
         line = wrong(*tls(**files))
-        assert line.startswith("server.tls."), files
-        assert told in line, files
+        assert line.startswith(f"server.tls.{named} (from "), files
+        assert f"): {told}" in line, files
 
 
 def test_configurations_from_before_are_still_read() -> None:

@@ -78,8 +78,7 @@ class Service:
 
     async def close(self) -> None:
         """Close every cache there was, and keys and limits; all requests must have ended."""
-        await asyncio.gather(*self._retiring, self.gateway.answered(), self.security.close())
-        await self.gateway.cache.close()
+        await asyncio.gather(*self._retiring, self.gateway.close(), self.security.close())
 
     def _go_on(self, closing: Coroutine[Any, Any, None]) -> None:
         retiring = asyncio.create_task(closing)
