@@ -171,8 +171,8 @@ def test_the_page_shows_what_the_server_says(watched: Watched) -> None:
     assert use["production"][2] == "1,000,000 requests in 1 min"
     assert use["idle"][1] == "0"
     errors = data["recent"]["last_errors"]
-    assert [row[0] for row in shown["errors"]] == [error["request_id"] for error in errors]
-    assert {row[2] for row in shown["errors"]} == {"429"}
+    assert [row[3] for row in shown["errors"]] == [error["request_id"] for error in errors]
+    assert {row[1] for row in shown["errors"]} <= {"429", "400", "404"}
 
 
 @pytest.mark.parametrize(
@@ -208,6 +208,21 @@ def test_a_percentile_of_too_few_is_refused(browser: Browser) -> None:
     assert opened.page.inner_text("#failed tbody") == "None since the server started."
     opened.close()
     server.stop()
+
+
+def test_the_numbers_are_behind_the_token_and_hold_no_prompt(live: Live) -> None:
+    prompt, key = "what nobody may read", {"Authorization": "Bearer sk-a"}
+    body = {"messages": [{"role": "user", "content": prompt}], "max_tokens": 2}
+    for extra in ({}, {"n": prompt}, {prompt: 1}):
+        httpx.post(f"{live.base_url}/v1/chat/completions", json={**body, **extra}, headers=key)
+    assert httpx.get(f"{live.admin_url}/dashboard").status_code == 200
+    for headers in ({}, {"Authorization": "Bearer sk-a"}, {"Authorization": TOKEN}):
+        assert httpx.get(f"{live.admin_url}/dashboard/data", headers=headers).status_code == 401
+    data = httpx.get(f"{live.admin_url}/dashboard/data", headers={"Authorization": f"Bearer {TOKEN}"})
+    assert "400" in data.json()["recent"]["requests"]["by_status"]
+    assert prompt not in data.text
+    for path in ("/dashboard", "/dashboard/data"):
+        assert httpx.get(f"{live.base_url}{path}", headers=key).status_code == 404
 
 
 def test_hostile_names_stay_text(watched: Watched) -> None:
@@ -266,7 +281,7 @@ def test_a_server_that_goes_away_and_comes_back(browser: Browser) -> None:
     server.start()
     opened = Watched(browser, server.admin_url)
     opened.wait_for_state("live")
-    server.stop()
+    server.kill()
     opened.wait_for_state("does not answer")
     assert "The numbers are of " in opened.page.inner_text("#state")
     assert opened.page.locator("main.stale").is_visible()
@@ -288,7 +303,9 @@ def test_a_server_that_answers_something_else(browser: Browser, live: Live) -> N
     opened.close()
 
 
-@pytest.mark.parametrize(("name", "viewport", "scheme"), [("phone", PHONE, "light"), ("dark", DESK, "dark")])
+@pytest.mark.parametrize(
+    ("name", "viewport", "scheme"), [("phone", PHONE, "light"), ("desk", DESK, "light"), ("dark", DESK, "dark")]
+)
 def test_it_fits_and_is_kept_as_a_picture(
     browser: Browser, live: Live, name: str, viewport: dict[str, int], scheme: str
 ) -> None:

@@ -101,7 +101,7 @@ const showKeys = (data) => {
 
 const showErrors = (data) => {
   const rows = data.recent.last_errors.map((error) =>
-    row([error.request_id, clock(error.at), String(error.status), error.code || NOTHING, error.endpoint, error.key || NOTHING]),
+    row([clock(error.at), String(error.status), error.code || NOTHING, error.request_id, error.endpoint, error.key || NOTHING]),
   );
   fill($("failed"), rows, "None since the server started.");
 };
