@@ -191,6 +191,16 @@ async def test_an_endless_header_is_refused_in_openai_form() -> None:
     await end(server)
 
 
+@pytest.mark.parametrize("value", [b"a" * 70_000, b"a\r\nX-B: " * 9_000], ids=["one", "many"])
+async def test_headers_that_are_too_large_are_refused_also_where_all_come_at_once(value: bytes) -> None:
+    server = await wired()
+    protocol = server.connect()
+    protocol._protocol.data_received(HEALTH.replace(b"Host: x", b"X-A: " + value))
+    await asyncio.sleep(1)
+    assert (only(protocol).status, code(only(protocol))) == (431, "headers_too_large")
+    await end(server)
+
+
 @pytest.mark.parametrize("trailer", [b"x-a: b\r\n", b"x"], ids=["many", "one"])
 async def test_endless_trailers_are_not_kept(trailer: bytes) -> None:
     server = await wired()
@@ -309,3 +319,14 @@ async def test_http_1_0_gets_no_chunks(stream: bytes) -> None:
     assert said.endswith(b"data: [DONE]\n\n") if stream == b"true" else json.loads(said)["choices"]
     assert client.closed
     await end(server)
+
+
+async def test_a_body_that_is_no_http_counts_as_a_bad_request_and_not_as_a_client_that_left() -> None:
+    server = await wired()
+    client = server.connect()
+    client.send(CHUNKED + b"zz\r\n")
+    await asyncio.sleep(1)
+    assert only(client).status == 400
+    await end(server)
+    (counted,) = server.service.metrics.stats()["vgate_requests_total"]
+    assert counted["status"] == "400"

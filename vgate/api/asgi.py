@@ -20,6 +20,9 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 # sending would see a broken connection instead of the answer.
 _DISCARD = 16
 
+# Where the protocol notes in a request's state that it has refused its body, with the error that the client was told.
+REFUSED = "vgate.refused"
+
 # Levels of a body. Below orjson's own limits, so that what was read can be written again, as for a cache key.
 _MAX_DEPTH = 128
 
@@ -36,7 +39,7 @@ def header(scope: Scope, name: bytes) -> str | None:
     return None
 
 
-async def read_json(scope: Scope, receive: Receive, limit: int, timeout_s: float | None = None) -> dict[str, Any]:
+async def read_json(scope: Scope, receive: Receive, limit: int, timeout_s: float = 60.0) -> dict[str, Any]:
     """The request's JSON object. Raises ApiError: 415, 413, 408, or 400 saying what is wrong with it."""
     media = (header(scope, b"content-type") or "").partition(";")[0].strip().lower()
     if media and media != "application/json" and not media.endswith("+json"):
@@ -47,7 +50,9 @@ async def read_json(scope: Scope, receive: Receive, limit: int, timeout_s: float
         async with asyncio.timeout(timeout_s):
             data = await _read_body(receive, limit)
     except TimeoutError:
-        raise Unfinished(timeout_s or 0) from None
+        raise Unfinished(timeout_s) from None
+    except ClientLeft:
+        raise scope.get("state", {}).get(REFUSED) or ClientLeft from None
     try:
         body = orjson.loads(data)
     except orjson.JSONDecodeError as error:

@@ -8,6 +8,7 @@ import httptools
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from vgate.api.asgi import REFUSED
 from vgate.api.refusal import refusing, until_close
 from vgate.errors import ApiError, Unfinished
 
@@ -54,11 +55,10 @@ class BoundedProtocol(HttpToolsProtocol):
         self._frame_bytes += len(data)
         try:
             self._feed(data)
-        except httptools.HttpParserError:
-            self._refuse(ApiError(400, "Not a valid HTTP/1.1 request.", code="malformed_http"))
+        except httptools.HttpParserError as error:
+            self._refuse(error.__context__ if isinstance(error.__context__, ApiError) else _malformed())
         if self._frame_bytes > MAX_HEADER_BYTES:
-            message = f"Headers, or what surrounds a body, take more than {MAX_HEADER_BYTES} bytes."
-            self._refuse(ApiError(431, message, code="headers_too_large"))
+            self._refuse(_too_large())
 
     def _feed(self, data: bytes) -> None:
         while data:
@@ -86,6 +86,8 @@ class BoundedProtocol(HttpToolsProtocol):
         if self.parser.should_upgrade():
             self._again = self._head_without_upgrade()
             return
+        if sum(len(name) + len(value) + 4 for name, value in self.headers) + len(self.url) > MAX_HEADER_BYTES:
+            raise _too_large()  # all of it came at once
         super().on_headers_complete()
         self._again = b""
         self._reading, self._frame_bytes = "body", 0
@@ -94,6 +96,8 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_body(self, body: bytes) -> None:
         self._frame_bytes = 0
+        if self._deaf:
+            return
         super().on_body(body)
         if self._queued and len(self.cycle.body) > HIGH_WATER_LIMIT:
             # Not kept until its turn comes. Who sends ahead must be ready to send again (RFC 9112, 9.3.2).
@@ -202,6 +206,7 @@ class BoundedProtocol(HttpToolsProtocol):
                     self.transport.close()
                 return
             else:  # it waits for the rest of its body; this is its answer
+                self.cycle.scope["state"][REFUSED] = error
                 self.cycle.disconnected = at_once = True
                 self.cycle.message_event.set()
         self.cycle = self._refusal()
@@ -225,6 +230,15 @@ class BoundedProtocol(HttpToolsProtocol):
             keep_alive=False,
             on_response=self.on_response_complete,
         )
+
+
+def _malformed() -> ApiError:
+    return ApiError(400, "Not a valid HTTP/1.1 request.", code="malformed_http")
+
+
+def _too_large() -> ApiError:
+    message = f"Headers, or what surrounds a body, take more than {MAX_HEADER_BYTES} bytes."
+    return ApiError(431, message, code="headers_too_large")
 
 
 def _cancelled(handle: TimerHandle | None) -> TimerHandle | None:
