@@ -188,3 +188,20 @@ async def test_S7_a_whole_answer_in_pieces_is_one_event() -> None:
 
     got = [event async for event in sse.metered(raw(), stream=False)]
     assert got == [Event(body, content=True, usage=Usage(3, 7))]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        b'{"choices":["x"]}',
+        b'{"choices":{"0":{}}}',
+        b'{"choices":[{"delta":["x"]}]}',
+        b'{"choices":[],"usage":[1]}',
+        b'{"choices":[],"usage":{"prompt_tokens":"3"}}',
+        b'{"choices":[],"usage":{"completion_tokens":-1}}',
+    ],
+)
+def test_S6_a_chunk_of_another_form_ends_the_stream(wrong: bytes) -> None:
+    with pytest.raises(ApiError, match="form") as caught:
+        read([b"data: " + wrong + b"\n\n", WHOLE])
+    assert (caught.value.status, caught.value.code) == (502, "stream_broken")

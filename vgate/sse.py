@@ -168,7 +168,20 @@ def _chunk(event: bytes) -> dict[str, Any]:
         raise _broken("is not a JSON object")
     if chunk.get("error"):
         raise _error(chunk["error"])
+    if not _is_read(chunk):
+        raise _broken("is not of the API's form")
     return chunk
+
+
+def _is_read(chunk: dict[str, Any]) -> bool:
+    """Whether what is read of a chunk, or of a whole answer, is of the types that it is read as."""
+    choices, usage = chunk.get("choices") or [], chunk.get("usage") or {}
+    if not isinstance(choices, list) or not isinstance(usage, dict):
+        return False
+    counts = [usage.get(name) or 0 for name in ("prompt_tokens", "completion_tokens")]
+    return all(isinstance(count, int) and count >= 0 for count in counts) and all(
+        isinstance(choice, dict) and isinstance(choice.get("delta"), dict | None) for choice in choices
+    )
 
 
 def _whole(body: bytes) -> Event:
@@ -206,4 +219,5 @@ def _error(error: Any) -> ApiError:
     code = told.get("code")
     status = code if isinstance(code, int) and 400 <= code < 600 else 500
     kind = "invalid_request_error" if status < 500 else "server_error"
-    return ApiError(status, str(told.get("message", "")), kind, told.get("param"))
+    param = told.get("param")
+    return ApiError(status, str(told.get("message", "")), kind, param if isinstance(param, str) else None)

@@ -213,3 +213,20 @@ def test_closing_an_async_stream_that_nobody_read_hangs_up(server: Loopback) -> 
             return await asyncio.to_thread(server.hung_up.wait, 5)
 
     assert asyncio.run(call())
+
+
+def test_an_event_nested_too_deeply_is_an_answer_that_cannot_be_read(server: Loopback, read: Read) -> None:
+    server.scripts = [events(delta("a"), b"data: " + b"[" * 100_000 + b"\n\n", DONE)]
+    texts: list[str] = []
+    with pytest.raises(sdk.ResponseError, match="not JSON"):
+        read(server, texts)
+    assert texts == ["a"]
+
+
+@pytest.mark.parametrize("status", ["200 OK", "400 Bad Request"])
+def test_an_answer_nested_too_deeply_is_told_in_the_clients_own_errors(server: Loopback, status: str) -> None:
+    body = b"[" * 100_000
+    head = f"HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
+    server.scripts = [[head.encode() + body]]
+    with sdk.Client(server.url) as client, pytest.raises(sdk.VGateError):
+        client.chat.create(model="tiny", messages=HELLO)

@@ -167,5 +167,5 @@ def retry_after_s(headers: Mapping[str, str]) -> float | None:
 def _json_or_text(response: httpx.Response) -> Any:
     try:
         return json.loads(response.content)
-    except ValueError:
+    except (ValueError, RecursionError):  # the second for nesting
         return response.text

@@ -28,7 +28,7 @@ def read_json(response: httpx.Response) -> tuple[Json, Meta]:
     """
     try:
         raw = response.json()
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:  # the second for nesting
         raise ResponseError(f"the answer is not JSON: {response.text[:200]!r}") from error
     if not isinstance(raw, dict):
         raise ResponseError(f"the answer is not a JSON object: {response.text[:200]!r}")

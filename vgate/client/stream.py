@@ -58,7 +58,7 @@ class _Chunks(Generic[T]):
     def _chunk(self, event: Event) -> T:
         try:
             raw = json.loads(event.data)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:  # the second for nesting
             raise ResponseError(f"an event of the stream is not JSON: {event.data[:200]!r}") from error
         if event.name == "error" or (isinstance(raw, dict) and raw.get("error")):
             raise StreamError(*error_fields(raw), self._meta.request_id)
