@@ -35,7 +35,7 @@ def build_app(service: Service) -> App:
     service.metrics.watch_cache(lambda: service.gateway.cache.held)
     for kind, answered in ERRORS_ANSWERED.items():
         app.add_exception_handler(kind, answered)
-    describe(app, GENERATING)
+    describe(app, service)
     paths = frozenset(route.path for route in app.router.routes if isinstance(route, Route))
     return Cors(service, Edge(service, generating, app, paths))
 

@@ -17,7 +17,7 @@ class Common(BaseModel):
     model: str | None = None
     max_tokens: int | None = Field(None, ge=1)
     n: int | None = Field(1, ge=1, le=128)
-    seed: int | None = None
+    seed: int | None = Field(None, ge=-(2**63), lt=2**63)  # as in vLLM
     stop: _Stop | list[_Stop] | None = None
     stream: bool | None = False
     stream_options: dict[Literal["include_usage"], bool] | None = None
