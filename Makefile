@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup models browser promtool demo test trials serve lint lock clean
+.PHONY: help setup models browser promtool demo test trials fuzz serve lint lock clean
 PYTHON_IN_VENV := .venv/bin/python
 
 help: ## Show this list
@@ -26,6 +26,9 @@ test: models browser promtool ## Run all tests, two files at a time (ARGS=... go
 trials: setup ## A million requests through every batch strategy, a million arrivals at the limits (ten minutes)
 	B5_TRIALS=1000000 LIMITS_TRIALS=1000000 $(PYTHON_IN_VENV) -m pytest \
 		tests/contracts/test_many_trials.py tests/limits/test_arrivals.py $(ARGS)
+
+fuzz: setup ## A hundred thousand requests and streams that are nearly right (a few minutes; FUZZ_SEED=... for others)
+	FUZZ_CASES=$(or $(FUZZ_CASES),100000) $(PYTHON_IN_VENV) -m pytest -s tests/fuzz tests/api/test_openapi.py $(ARGS)
 
 serve: models ## Start the server (ARGS='+preset=cpu' unless given)
 	$(PYTHON_IN_VENV) -m vgate.serve $(or $(ARGS),+preset=cpu)
