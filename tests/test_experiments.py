@@ -1,4 +1,4 @@
-"""Experiments that need no server run."""
+"""Experiments that need no model run, for a moment."""
 
 import json
 import subprocess
@@ -26,3 +26,24 @@ def test_adaptive_regret_in_virtual_time(tmp_path: Path) -> None:
         "regret.csv",
         "regret.md",
     ]
+
+
+def test_soak_for_a_few_seconds(tmp_path: Path) -> None:
+    """All kinds of requests, every target but the one on memory: caches are still being filled."""
+    load = ["--seconds=12", "--settle=0", "--rate=100", f"--results={tmp_path}"]
+    command = [sys.executable, "experiments/soak.py", *load]
+    environment = {"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    assert done.stdout, done.stderr
+    summary = json.loads(done.stdout.splitlines()[-1])
+    assert summary["wrong"] == {}
+    seen = summary["seen"].keys()
+    assert {"whole 200", "stream 200", "hit 200", "coalesced 200", "embeddings 200", "bad 400"} <= seen
+    assert {"left in the head", "left in the body", "left soon", "left after the first bytes"} <= seen
+    assert summary["gauges_left"] == {}
+    targets = summary["targets"]
+    assert targets.keys() == {"rate", "memory", "gauges", "series", "files", "statuses"}
+    assert targets["rate"]
+    assert targets["files"]
+    assert done.returncode == (0 if all(targets.values()) else 1)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["manifest.json", "samples.csv", "summary.json"]
