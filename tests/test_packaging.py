@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import zipfile
@@ -57,6 +58,22 @@ def test_wheel_holds_the_package_its_data_and_the_whole_config_tree(unpacked):
     assert options
     assert options | data <= shipped
     assert {path.split("/")[0] for path in shipped} == {"vgate", "vgate-0.4.0.dist-info"}
+
+
+def test_O10_every_file_of_the_wheel_is_byte_for_byte_that_of_the_repository_and_none_is_left_out(unpacked):
+    ours = {f"vgate/{path.relative_to(ROOT / 'vgate')}": path for path in (ROOT / "vgate").rglob("*")}
+    ours |= {f"vgate/{path.relative_to(ROOT)}": path for path in (ROOT / "conf").rglob("*")}
+    wanted = {name: path for name, path in ours.items() if path.is_file() and "__pycache__" not in name}
+    shipped = {str(path.relative_to(unpacked)): path for path in (unpacked / "vgate").rglob("*") if path.is_file()}
+    assert shipped.keys() == wanted.keys()
+    assert [name for name, path in shipped.items() if path.read_bytes() != wanted[name].read_bytes()] == []
+
+
+def test_O10_every_package_that_is_installed_has_one_version():
+    pins = [line for line in (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines() if line[:1] != "#"]
+    assert all(re.fullmatch(r"[a-z0-9-]+==[0-9][^ ;*]*", pin) for pin in pins)
+    names = [pin.partition("==")[0] for pin in pins]
+    assert names == sorted(set(names))
 
 
 def test_wheel_holds_nothing_that_was_built(unpacked):
