@@ -1,9 +1,5 @@
-"""Random arrivals against an oracle, in bounded memory: nobody too many, and hardly anybody too few.
+"""A million random arrivals against an oracle, in bounded memory: nobody too many, and hardly anybody too few."""
 
-LIMITS_TRIALS in the environment sets how many in all; `make trials` takes a million.
-"""
-
-import os
 import random
 
 import pytest
@@ -12,7 +8,7 @@ from tests.limits.oracle import most_in_a_window
 from vgate.limits.account import Account, Place
 from vgate.limits.base import Limits
 
-TRIALS = int(os.environ.get("LIMITS_TRIALS", "100000"))
+TRIALS = 1_000_000
 WINDOW_S = 60.0
 # (requests, tokens, arrivals per window as a multiple of what is allowed): few and many, just enough and far too many.
 TRAFFIC = [

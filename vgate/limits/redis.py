@@ -1,7 +1,6 @@
 """Limits counted in a Redis, for several gateways together."""
 
 import asyncio
-import logging
 from collections.abc import Coroutine
 from typing import Any, Literal, TypeVar
 
@@ -9,8 +8,6 @@ from vgate.limits.base import Limits, Standing, Store
 from vgate.limits.memory import MemoryLimits
 from vgate.limits.outage import Outage
 from vgate.limits.shared import Held, SharedLimits
-
-logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
