@@ -29,14 +29,14 @@ def build_service(settings: Settings) -> Service:
     """A whole server; nothing is started."""
     from vgate.api import prompts
     from vgate.api.service import Service
-    from vgate.config.keys_together import hashed
+    from vgate.config.remembered import remembered
     from vgate.observe.access import LogObserver
     from vgate.observe.base import Observers
     from vgate.observe.prometheus import PrometheusObserver
     from vgate.observe.recent import Recent
     from vgate.observe.recorder import Recorder
 
-    settings = hashed(settings)
+    settings = remembered(settings)
     metrics, recorder, recent, tracing = PrometheusObserver(), Recorder(), Recent(), build_tracing(settings)
     observer = Observers(metrics, LogObserver(lambda: service.settings.logging), recorder, recent, tracing)
     engine = build_engine(settings)
@@ -116,9 +116,9 @@ def reconfigure(service: Service, settings: Settings, sections: Collection[str],
     Everything is built before anything is exchanged, so what raises changes nothing. Requests under way go on in the
     gateway that they entered. keep_usage: what has been used of a key's limits counts on.
     """
-    from vgate.config.keys_together import hashed
+    from vgate.config.remembered import remembered
 
-    settings = hashed(settings)
+    settings = remembered(settings)
     gateway = _other_gateway(service, settings, sections)
     changed = not {"security", "limits"}.isdisjoint(sections)
     security = build_security(settings, service.observer) if changed else service.security

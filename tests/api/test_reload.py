@@ -243,3 +243,13 @@ async def test_files_that_do_not_answer_are_given_up(monkeypatch: pytest.MonkeyP
 async def test_without_sources_there_is_nothing_to_reload() -> None:
     with pytest.raises(ApiError, match="could be read again"):
         await Reloader(build_service(settings_of())).reload()
+
+
+@pytest.mark.real_time
+async def test_O6_the_admin_token_is_not_remembered_and_the_same_one_is_no_change() -> None:
+    token = "0123456789-abcdef"
+    service, reloader, _ = reloading(settings_of("admin=http", TOKEN), lambda: (settings_of("admin=http", TOKEN), []))
+    assert token not in str(service.settings.model_dump())
+    assert (await reloader.reload()).needs_restart == []
+    service.read = lambda: (settings_of("admin=http", f"{TOKEN}x"), [])
+    assert (await reloader.reload()).needs_restart == ["admin.token"]

@@ -5,13 +5,14 @@ import logging
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from vgate.api import prompts
 from vgate.api.service import Service
 from vgate.build import reconfigure
 from vgate.config import ConfigError, Settings, together
 from vgate.config.errors import one_line
 from vgate.config.graph import graph_hash
-from vgate.config.keys_together import hashed
 from vgate.config.layers import flatten
+from vgate.config.remembered import remembered
 from vgate.engine.loading import in_thread
 from vgate.errors import ApiError, Stopping
 from vgate.observe import logs
@@ -83,8 +84,8 @@ class Reloader:
 
     async def _exchange(self) -> Reloaded:
         service = self._service
-        wanted, notes = await self._settings()
-        wanted = hashed(wanted)  # as those that run are kept
+        composed, notes = await self._settings()
+        wanted = remembered(composed)
         running = service.settings
         settings = mixed(running, wanted)
         together.check("serve", settings, lambda _key: "the reload")
@@ -94,6 +95,7 @@ class Reloader:
         reconfigure(service, settings, sections, keep_usage=True)
         if "logging" in sections:
             logs.change(settings.logging.level, json_format=settings.logging.json_format)
+            prompts.warn(settings.logging)
         return Reloaded(changed, differing(settings, wanted), graph_hash(settings), notes)
 
     async def _settings(self) -> tuple[Settings, list[str]]:

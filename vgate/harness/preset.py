@@ -94,7 +94,7 @@ def preset_text(run: Run, chosen: Winner) -> str:
     """The file: provenance as comments, an option for each group, every key of the gateway's sections."""
     config = chosen.runs[0].config
     settings = from_resolved(with_keys(config), str(chosen.runs[0].folder))
-    sections = settings.model_dump(by_alias=True, include=set(Settings.model_fields) - {"version", "admin"})
+    sections = settings.model_dump(by_alias=True, include=set(Settings.model_fields) - {"version", "admin", "tracing"})
     sections["server"] = {key: value for key, value in sections["server"].items() if key not in ELSEWHERE}
     secret: list[str] = []
     content = {

@@ -1,0 +1,19 @@
+"""What a server remembers of its settings: not the secrets that it only has to recognise."""
+
+import hashlib
+import re
+
+from vgate.config.admin_schema import HttpAdminSettings
+from vgate.config.keys_together import hashed
+from vgate.config.schema import Settings
+
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+
+
+def remembered(settings: Settings) -> Settings:
+    """The same with digests in the place of API keys and of the admin token: whether one has changed can still be seen."""
+    kept, admin = hashed(settings), settings.admin
+    if not isinstance(admin, HttpAdminSettings) or admin.token is None or _DIGEST.fullmatch(admin.token):
+        return kept
+    digest = f"sha256:{hashlib.sha256(admin.token.encode()).hexdigest()}"
+    return kept.model_copy(update={"admin": admin.model_copy(update={"token": digest})})
