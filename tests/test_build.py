@@ -91,7 +91,7 @@ async def test_O6_a_server_does_not_remember_its_keys() -> None:
         assert graph_hash(service.settings) == graph_hash(settings_of(*DRY, *KEYED))
         caller = await service.security.identify("/v1/models", "Bearer sk-a")
         assert caller.name == "a"
-        reconfigure(service, settings_of(*DRY, *KEYED))
+        reconfigure(service, settings_of(*DRY, *KEYED), ["security"])
     assert int((await service.security.headers(caller))["x-ratelimit-remaining"]) == 2
     await service.close()
 
@@ -100,7 +100,8 @@ async def test_R13_reconfiguring_leaves_what_was_used() -> None:
     service = build_service(settings_of(*DRY, *KEYED))
     caller = await service.security.identify("/v1/models", "Bearer sk-a")
     await service.security.enter(caller, 0)
-    reconfigure(service, settings_of(*DRY, *KEYED, "security.rate_limiting.window_seconds=100"))
+    changed = settings_of(*DRY, *KEYED, "security.rate_limiting.window_seconds=100")
+    reconfigure(service, changed, ["security"], keep_usage=True)
     assert (await service.security.headers(caller))["x-ratelimit-remaining"] == "1"
     await service.close()
 
@@ -193,7 +194,7 @@ async def test_what_cannot_be_built_changes_nothing(monkeypatch: pytest.MonkeyPa
     service = build_service(settings_of(*DRY, *KEYED))
     before = vars(service).copy()
 
-    def fails(*_: object) -> None:
+    def fails(*_parts: object) -> None:
         raise OSError("the key file is gone")
 
     monkeypatch.setattr(build, "build_security", fails)

@@ -120,14 +120,16 @@ def reconfigure(service: Service, settings: Settings, sections: Collection[str],
 
     settings = remembered(settings)
     gateway = _other_gateway(service, settings, sections)
-    changed = not {"security", "limits"}.isdisjoint(sections)
-    security = build_security(settings, service.observer) if changed else service.security
+    anew = not {"security", "limits"}.isdisjoint(sections)
+    security = build_security(settings, service.observer) if anew else service.security
+    if security is not service.security:
+        if keep_usage:
+            security.adopt(service.security)
+        service.replace_security(security)
     if gateway is not service.gateway:
         if not {"cache", "dedup"}.isdisjoint(sections):
             service.embeddings = build_embeddings(service.embedding, gateway, service.observer)
         service.replace_gateway(gateway)
-    if security is not service.security:
-        service.replace_security(security, keep_usage=keep_usage)
     service.settings = settings
 
 

@@ -98,6 +98,14 @@ BROKEN = {
     "wrong in what would need a restart": ("engine: {max_num_seqs: 0}\n", "engine.max_num_seqs"),
     "a good and a bad one": ("cache: none\nbatch: {max_batch_size: 0}\n", "batch.max_batch_size = 0"),
     "keys without keys": ("security: keys\n", "security.api_keys"),
+    "missing key file": (
+        "security: {enabled: true, api_keys: [{key_file: /nowhere, name: a}]}\n",
+        "the file /nowhere cannot be read",
+    ),
+    "keys for a model that is not there": (
+        "security: {enabled: true, api_keys: [{key: sk-a, name: a, models: [x]}]}\n",
+        "is not served",
+    ),
     "missing certificate": ("server: {tls: {cert_file: /nowhere, key_file: /x}}\n", "tls.cert_file = '/nowhere'"),
     "missing token file": ("admin: {token_file: /nowhere}\n", "the file /nowhere cannot be read"),
     "all with credentials": ("server: {cors: {allow_origins: ['*'], allow_credentials: true}}\n", "allow_origins"),
@@ -225,6 +233,35 @@ def test_R13_a_reload_gives_nobody_a_fresh_limit(tmp_path: Path) -> None:
             edited.write(security={"enabled": True, **keys}, cache={"maxsize": number + 1})
             assert "cache.maxsize" in edited.reload().json()["changed"]
         assert [answer.status_code for answer in asked] == [200] * 5 + [429] * 3
+
+
+def test_R13_nor_does_a_reload_of_the_limits_themselves(tmp_path: Path) -> None:
+    """One more is allowed now, so one more succeeds."""
+    path = tmp_path / "vgate.yaml"
+
+    def write(limit: int, file: Path) -> None:
+        keys = [{"key_file": str(file), "name": "a", "rate_limit": limit}]
+        path.write_text(yaml.safe_dump({"security": {"enabled": True, "api_keys": keys}}), encoding="utf-8")
+
+    def ask(server: Server, key: str) -> int:
+        return httpx.post(server.base_url + CHAT, json=body(), headers={"authorization": f"Bearer {key}"}).status_code
+
+    file = tmp_path / "key"
+    file.write_text("sk-first\n")
+    write(2, file)
+    with running("+preset=dry_run", *FAST, *ADMIN, env={"VGATE_CONFIG_PATH": str(path)}) as server:
+        edited = Edited(server, path)
+        assert [ask(server, "sk-first") for _ in range(3)] == [200, 200, 429]
+        write(3, file)
+        assert edited.reload().json()["changed"] == ["security.api_keys"]
+        assert [ask(server, "sk-first") for _ in range(2)] == [200, 429]
+        file.write_text("sk-second\n")  # the same file says another key: nothing of the settings is other
+        assert ask(server, "sk-second") == 401
+        assert edited.reload().json()["changed"] == []
+        assert [ask(server, key) for key in ("sk-first", "sk-second")] == [401, 429]
+        file.unlink()
+        assert "cannot be read" in edited.reload().json()["error"]["message"]
+        assert ask(server, "sk-second") == 429
 
 
 def test_ones_own_preset_is_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -56,8 +56,8 @@ ON_THE_COMMAND_LINE = {
     ),
     "load=poisson": (
         "load = 'poisson' {}: unknown key; "
-        "allowed: admin, batch, cache, dedup, embedding, engine, limits, logging, model, preset, queue, security, "
-        "server, tracing"
+        "allowed: admin, batch, cache, dedup, embedding, engine, limits, logging, "
+        "model, preset, queue, security, server, tracing"
     ),
 }
 TOGETHER = {

@@ -168,8 +168,8 @@ def test_O6_of_the_schema_nothing_is_blotted_but_its_secrets_and_what_is_not_pri
     """A secret that comes to it needs a name that is known, or has to be a URL."""
     found = fields(BenchSettings)
     assert len(found) > 80
-    hidden = {"key", "key_file", "key_env", "hash", "key_password_file", "key_password_env"}
-    hidden |= {"token", "token_file", "token_env", "headers"}
+    keys = {"key", "key_file", "key_env", "hash", "key_password_file", "key_password_env"}
+    hidden = keys | {"token", "token_file", "token_env", "headers"}
     assert {name for name in found if is_secret(name)} == hidden | {"api_keys", "allow_credentials"}
     assert {name for name, printed in found.items() if not printed} == hidden | {"url"}
 

@@ -90,9 +90,9 @@ class Reloader:
         settings = mixed(running, wanted)
         together.check("serve", settings, lambda _key: "the reload")
         changed = differing(running, settings)
-        # Keys may lie in files, which may say something else now.
-        sections = {"security", *(key.partition(".")[0] for key in changed)}
-        reconfigure(service, settings, sections, keep_usage=True)
+        sections = {key.partition(".")[0] for key in changed}
+        # Its keys may lie in files, which may say something else now.
+        reconfigure(service, settings, sections | {"security"}, keep_usage=True)
         if "logging" in sections:
             logs.change(settings.logging.level, json_format=settings.logging.json_format)
             prompts.warn(settings.logging)

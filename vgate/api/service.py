@@ -60,27 +60,26 @@ class Service:
     def replace_gateway(self, gateway: Gateway) -> None:
         """New requests enter this gateway; the old one goes on until its own are answered."""
         self._retired.append(self.gateway)
-        self._go_on(self._retire(self.gateway))
+        self._retire(self._close_cache(self.gateway))
         self.gateway = gateway
 
-    def replace_security(self, security: Security, *, keep_usage: bool) -> None:
-        """New requests are let in by this one; keep_usage: in which what was used stays used."""
-        if keep_usage:
-            security.adopt(self.security)
-        self._go_on(self.security.close())
+    def replace_security(self, security: Security) -> None:
+        """New requests are let in by this one; the old one is closed when what it has let in is settled."""
+        self._retire(self.security.close())
         self.security = security
 
-    async def _retire(self, gateway: Gateway) -> None:
+    async def close(self) -> None:
+        """Close every gateway there was, and keys and limits; all requests must have ended."""
+        await asyncio.gather(*self._retiring, self.gateway.close(), self.security.close())
+
+    async def _close_cache(self, gateway: Gateway) -> None:
+        """Once nothing goes on there; unless another uses the cache still."""
         await gateway.answered()
         self._retired.remove(gateway)
         if all(other.cache is not gateway.cache for other in (self.gateway, *self._retired)):
             await gateway.cache.close()
 
-    async def close(self) -> None:
-        """Close every cache there was, and keys and limits; all requests must have ended."""
-        await asyncio.gather(*self._retiring, self.gateway.close(), self.security.close())
-
-    def _go_on(self, closing: Coroutine[Any, Any, None]) -> None:
+    def _retire(self, closing: Coroutine[Any, Any, None]) -> None:
         retiring = asyncio.create_task(closing)
         self._retiring.add(retiring)
         retiring.add_done_callback(self._retiring.discard)

@@ -11,9 +11,10 @@ _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 
 def remembered(settings: Settings) -> Settings:
-    """The same with digests in the place of API keys and of the admin token: whether one has changed can still be seen."""
-    kept, admin = hashed(settings), settings.admin
+    """The same with digests in place of API keys and of the admin token, so that a change can still be seen."""
+    settings = hashed(settings)
+    admin = settings.admin
     if not isinstance(admin, HttpAdminSettings) or admin.token is None or _DIGEST.fullmatch(admin.token):
-        return kept
+        return settings
     digest = f"sha256:{hashlib.sha256(admin.token.encode()).hexdigest()}"
-    return kept.model_copy(update={"admin": admin.model_copy(update={"token": digest})})
+    return settings.model_copy(update={"admin": admin.model_copy(update={"token": digest})})
