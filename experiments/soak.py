@@ -6,7 +6,6 @@ files, gauges and number of time series are noted. Targets:
 
 - memory does not rise after the first minute: its slope is not distinguishable from 0, by a t-test at 1 % of its
   changes from second to second, whose autocorrelation is taken into account (`vgate.harness.stats.drift`, which says
-  changes from second to second, whose autocorrelation is taken into account (`vgate.harness.stats.drift`, which says
   why not of a line; what a line would say is written beside it). What a process has needed once it keeps, so in that
   first minute there are half as many requests again. A leak of 16 bytes a request, the smallest object that there is,
   would be a rise of 1.6 MiB, and is found;
