@@ -103,4 +103,4 @@ def test_O2_no_field_of_any_value_fails_inside_vllm(vllm_server: Server) -> None
 
 
 def test_values_that_are_no_json_are_sent_as_they_are() -> None:
-    assert written(Random(0), {"a": Raw("NaN")}) == '{"a":NaN}'
+    assert "NaN" in written(Random(0), {"a": Raw("NaN")})

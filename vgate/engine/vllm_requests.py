@@ -33,6 +33,8 @@ _UNSUPPORTED = {
     "mm_payload": _ELSEWHERE,
     "return_mm_kwargs": _ELSEWHERE,
 }
+# What vLLM's own validators stumble with over a field whose form they take for granted.
+_MISREAD = (AttributeError, TypeError, LookupError)
 _SCALARS = (bool, int, float, str, type(None))
 
 
@@ -126,6 +128,22 @@ def read(model: type[BaseModel], body: dict[str, Any]) -> Any:
         return model.model_validate(body)
     except ValidationError as error:
         raise _bad_field(error) from None
+    except _MISREAD:
+        name = _misread(model, body)
+        raise BadRequest(f"{name}: of a form that is not understood, got {str(body.get(name))[:80]}", name) from None
+
+
+def _misread(model: type[BaseModel], body: dict[str, Any]) -> str:
+    """The field without which the rest is understood."""
+    for name in body:
+        try:
+            model.model_validate({key: value for key, value in body.items() if key != name})
+        except ValidationError:
+            return name  # what else is wrong, or lacks now, is understood
+        except _MISREAD:
+            continue
+        return name
+    return "body"
 
 
 @cache

@@ -1,10 +1,12 @@
 """The two formats of a scrape."""
 
 import pytest
+from prometheus_client import CollectorRegistry, Counter
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics
 
 from tests.observe.prometheus.scraping import finish, record, samples, streamed
 from vgate.observe.prometheus import PrometheusObserver
+from vgate.observe.prometheus.exposition import encoded
 
 PROMETHEUS_3 = (
     "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,"
@@ -41,3 +43,11 @@ def test_openmetrics_where_it_is_asked_for_with_the_same_numbers(accept: str) ->
     }
     assert told == samples(made.exposition().decode())
     assert body.endswith(b"# EOF\n")
+
+
+def test_a_name_with_a_colon_is_one_name() -> None:
+    """VLLM's are such."""
+    registry = CollectorRegistry()
+    Counter("vllm:tokens", "Tokens.", registry=registry).inc()
+    body, _ = encoded(registry, "application/openmetrics-text")
+    assert [family.name for family in openmetrics(body.decode())] == ["vllm:tokens"]

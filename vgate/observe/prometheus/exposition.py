@@ -3,6 +3,7 @@
 from typing import Any
 
 from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.openmetrics.exposition import ALLOWUTF8
 from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST as OPENMETRICS
 from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
 from prometheus_client.registry import Collector
@@ -17,7 +18,8 @@ def encoded(metrics: Collector, accept: str) -> tuple[bytes, str]:
     """
     wanted = {part.partition(";")[0].strip().lower() for part in accept.split(",")}
     if "application/openmetrics-text" in wanted:
-        return generate_openmetrics(metrics), OPENMETRICS  # type: ignore[no-untyped-call]
+        # Names as they are: the default writes vllm: and vllm_ for one and the same metric.
+        return generate_openmetrics(metrics, escaping=ALLOWUTF8), OPENMETRICS  # type: ignore[no-untyped-call]
     return generate_latest(metrics), TEXT
 
 
