@@ -19,6 +19,7 @@ from tests.fuzz.budget import SEED, share
 from tests.fuzz.judge import is_error
 from tests.servers import Server, running
 from vgate.api.app import build_app
+from vgate.api.cors import Cors
 from vgate.api.edge import Edge
 from vgate.build import build_service
 from vgate.config import get_config
@@ -55,8 +56,9 @@ def document(server: Server) -> dict[str, Any]:
 def test_it_is_valid_and_describes_every_route(document: dict[str, Any]) -> None:
     schemathesis.openapi.from_dict(document).validate()
     app = build_app(build_service(get_config("+preset=dry_run")))
-    assert isinstance(app, Edge)
-    assert document["paths"].keys() == app._paths - {"/openapi.json"}
+    assert isinstance(app, Cors)
+    assert isinstance(app._app, Edge)
+    assert document["paths"].keys() == app._app._paths - {"/openapi.json"}
     assert "x-shared" not in document
 
 

@@ -13,7 +13,14 @@ _FILE = Path(__file__).with_name("openapi.yaml")
 # The one in C takes a tenth of the time, in which nobody is answered.
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _REFUSALS = {"401": "Unauthorized", "429": "TooMany"}
-_LIMITS = {"X-RateLimit-Limit": "RateLimit", "X-RateLimit-Remaining": "RateRemaining", "X-RateLimit-Reset": "RateReset"}
+_LIMITS = {
+    "X-RateLimit-Limit": "RateLimit",
+    "X-RateLimit-Remaining": "RateRemaining",
+    "X-RateLimit-Reset": "RateReset",
+    "X-RateLimit-Limit-Tokens": "TokenLimit",
+    "X-RateLimit-Remaining-Tokens": "TokensRemaining",
+    "X-RateLimit-Reset-Tokens": "TokensReset",
+}
 
 
 def describe(app: FastAPI, service: Service) -> None:
