@@ -5,7 +5,7 @@ from prometheus_client import CollectorRegistry, Counter
 from vgate.observe.base import Observer
 from vgate.observe.prometheus.buckets import known
 
-# As in vgate.security.base.
+# Those of `Observer.limited`.
 _DECISIONS = (
     "allowed",
     "requests",
