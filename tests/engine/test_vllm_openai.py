@@ -95,6 +95,16 @@ def test_response_format(client: openai.OpenAI) -> None:
         assert set(json.loads(choice.message.content or "")) == {"wet"}
 
 
+def test_a_grammar_that_the_one_backend_refuses_is_a_bad_request_also_after_others(client: openai.OpenAI) -> None:
+    """vLLM's `auto` takes it for another backend than the one that its first such request has loaded: 500."""
+    ask: Any = {"model": "tiny", "prompt": "Rivers", "max_tokens": 3}
+    for spec in ({"json": {"type": "object"}}, {"regex": "a+"}):
+        assert client.completions.create(**ask, extra_body={"structured_outputs": spec}).choices
+    for spec in ({"grammar": "root ::="}, {"json": {"type": "integer", "multipleOf": 3}}):
+        with pytest.raises(openai.BadRequestError):
+            client.completions.create(**ask, extra_body={"structured_outputs": spec})
+
+
 @pytest.mark.parametrize("stream", [False, True])
 def test_tools(client: openai.OpenAI, stream: bool) -> None:
     """A named tool: vLLM constrains the text to a call, the gateway passes the call through."""

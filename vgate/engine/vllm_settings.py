@@ -96,8 +96,27 @@ def serve_args(
         if extra_args.get("disable_log_stats"):
             key = names.extra_arg("disable_log_stats")
             raise wrong(key, True, names.extra_args, "vLLM's spans are made of these statistics; tracing=none has none")
-    vars(args).update(named | dict(extra_args))
+    extra = dict(extra_args)
+    args.structured_outputs_config = _one_backend(extra.pop("structured_outputs_config", None), names)
+    vars(args).update(named | extra)
     return cast("Namespace", args)
+
+
+def _one_backend(given: Any, names: Names) -> Any:
+    """What vLLM is told of structured outputs: xgrammar, its own first choice, unless another backend is asked for.
+
+    Its `auto` chooses by request, yet an engine has only the backend of its first such request: one that was checked
+    with another then fails inside the engine, with 500 for what should be 400. Raises ConfigError.
+    """
+    from vllm.config import StructuredOutputsConfig
+
+    if given is not None and not isinstance(given, Mapping):
+        raise wrong(names.extra_arg("structured_outputs_config"), given, names.extra_args, "must be a mapping")
+    try:
+        return StructuredOutputsConfig(**({"backend": "xgrammar"} | dict(given or {})))
+    except ValueError as error:
+        fault = " ".join(str(error).split()).partition(" For further information")[0]
+        raise wrong(names.extra_arg("structured_outputs_config"), dict(given or {}), names.extra_args, fault) from None
 
 
 def _engine_arguments() -> set[str]:

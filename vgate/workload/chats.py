@@ -1,7 +1,8 @@
 """Files of chats: ShareGPT's `conversations`, OpenAI's `messages`, or a plain `prompt` in each entry."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Generator
+from contextlib import closing
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
@@ -38,14 +39,16 @@ def read_chats(path: str, turns: str, max_entries: int) -> tuple[tuple[Turn, ...
 
     The file is a JSON array, or has an entry in each line. Entries in which no user says anything are left out.
     """
-    chats = [_turns(number, entry, turns) for number, entry in islice(_entries(Path(path)), max_entries)]
+    # Closed at once: an error, or the limit, leaves the generator in the middle of its open file.
+    with closing(_entries(Path(path))) as entries:
+        chats = [_turns(name, entry, turns) for name, entry in islice(entries, max_entries)]
     found = tuple(chat for chat in chats if chat)
     if not found:
         raise WrongFile("holds no entry with a question of a user")
     return found
 
 
-def _entries(path: Path) -> Iterator[tuple[str, Any]]:
+def _entries(path: Path) -> Generator[tuple[str, Any]]:
     """Each entry, and what it is called in an error."""
     try:
         with path.open(encoding="utf-8-sig") as file:
