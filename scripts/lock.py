@@ -14,11 +14,11 @@ from pathlib import Path
 from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parent.parent
-EXTRAS = ("server", "bench", "cpu", "dev")
+EXTRAS = ("server", "bench", "cpu", "ray", "dev")
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 MACHINES = ("x86_64", "aarch64")
 HEADER = """\
-# The versions that scripts/setup.sh installs (extras server, bench, cpu and dev) on Linux with
+# The versions that scripts/setup.sh installs (extras server, bench, cpu, ray and dev) on Linux with
 # Python 3.11 to 3.14. Written by `make lock`; do not edit.
 # Without hashes: torch's CPU wheels come from PyTorch's index or from a folder, never from the
 # registry, so the hashes of all its wheels are not known where this file is made, and those of the

@@ -10,7 +10,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 TORCH_CPU_INDEX=${TORCH_CPU_INDEX:-https://download.pytorch.org/whl/cpu}
-EXTRAS=server,bench,cpu,dev
+EXTRAS=server,bench,cpu,ray,dev
 UNWANTED='^(nvidia-|cuda-|triton|torchvision|torchaudio|torchcodec)'
 # It holds no CUDA: it asks the driver for memory, load and power, where there is one.
 WANTED='^nvidia-ml-py=='
