@@ -36,7 +36,7 @@ class LogObserver(Observer):
         self._settings = settings
 
     def batch_done(self, batch: Batch, now: float) -> None:
-        if not is_sampled(f"batch {batch.id}", self._settings().access_sample):
+        if not logger.isEnabledFor(logging.INFO) or not is_sampled(f"batch {batch.id}", self._settings().access_sample):
             return
         fields = {
             "batch_id": batch.id,

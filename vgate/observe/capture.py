@@ -31,7 +31,7 @@ class OutputCapture:
     """
 
     def __enter__(self) -> Self:
-        self.stdout: IO[str] = os.fdopen(os.dup(1), "w", buffering=1, encoding="utf-8")
+        self.stdout: IO[str] = os.fdopen(os.dup(1), "w", encoding="utf-8")
         self.stderr: IO[str] = os.fdopen(os.dup(2), "w", buffering=1, encoding="utf-8")
         self._lines: deque[str] = deque(maxlen=_KEPT)
         reading, writing = os.pipe()
