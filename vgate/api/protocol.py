@@ -9,6 +9,7 @@ from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from vgate.api.asgi import REFUSED
+from vgate.api.heads import keep_head
 from vgate.api.refusal import refusing, until_close
 from vgate.errors import ApiError, Unfinished
 
@@ -183,6 +184,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         self._running = cycle
+        keep_head(cycle)
         super()._start_asgi_task(cycle, app if cycle.scope["http_version"] == "1.1" else until_close(app, cycle))
 
     def _drop_queued(self) -> None:
