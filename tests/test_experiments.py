@@ -47,3 +47,16 @@ def test_soak_for_a_few_seconds(tmp_path: Path) -> None:
     assert targets["files"]
     assert done.returncode == (0 if all(targets.values()) else 1)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["manifest.json", "samples.csv", "summary.json"]
+
+
+def test_request_cost_of_a_few_requests() -> None:
+    """A table line and a positive number for each kind."""
+    command = [sys.executable, "experiments/request_cost.py", "--rounds=1", "--requests=50"]
+    done = subprocess.run(
+        command, cwd=ROOT, env={"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    *table, last = done.stdout.splitlines()
+    found = json.loads(last)
+    assert len(found) == len(table) == 4
+    assert all(kind["least_us"] > 0 for kind in found.values())

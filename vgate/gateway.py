@@ -196,6 +196,8 @@ class Gateway:
 
 async def _first(events: Events, deadline: float | None) -> Event | None:
     """The first event; DeadlineExceeded when it does not come in time."""
+    if deadline is None:
+        return await anext(events, None)
     try:
         async with asyncio.timeout_at(deadline):
             return await anext(events, None)

@@ -1,6 +1,7 @@
 """Small pieces of ASGI: types, headers, reading a body, sending an answer."""
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
@@ -37,6 +38,11 @@ def header(scope: Scope, name: bytes) -> str | None:
         if key == name:
             return str(value.decode("latin-1"))
     return None
+
+
+def new_id() -> str:
+    """128 random bits as 32 hexadecimal digits; a UUID would take four times as long."""
+    return os.urandom(16).hex()
 
 
 async def read_json(scope: Scope, receive: Receive, limit: int, timeout_s: float = 60.0) -> dict[str, Any]:

@@ -2,10 +2,9 @@
 
 import asyncio
 import re
-import uuid
 from collections.abc import Mapping
 
-from vgate.api.asgi import App, Message, Receive, Scope, Send, header, labels, raw
+from vgate.api.asgi import App, Message, Receive, Scope, Send, header, labels, new_id, raw
 from vgate.api.failures import CLIENT_LEFT, errors_answered
 from vgate.api.service import Service
 from vgate.record import Record
@@ -53,7 +52,7 @@ class Edge:
 
     def _record(self, scope: Scope) -> Record:
         given = header(scope, b"x-request-id")
-        request_id = given if given and _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+        request_id = given if given and _REQUEST_ID.fullmatch(given) else new_id()
         path, method = scope["path"], scope["method"]
         asks = method == "POST" and path in self._direct
         record = Record(

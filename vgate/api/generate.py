@@ -3,11 +3,10 @@
 import asyncio
 import contextlib
 import re
-import uuid
 from collections.abc import AsyncGenerator, AsyncIterator
 
 from vgate.api import caching, prompts
-from vgate.api.asgi import ClientLeft, Receive, Scope, Send, header, read_json, send_whole, start
+from vgate.api.asgi import ClientLeft, Receive, Scope, Send, header, new_id, read_json, send_whole, start
 from vgate.api.service import Service
 from vgate.errors import ApiError, BadRequest, Stopping
 from vgate.record import Record
@@ -71,7 +70,7 @@ class Generate:
         if caller.models is not None:
             caller.check_model(body.get("model"), self._served())
         call = Call(
-            uuid.uuid4().hex,
+            new_id(),
             self._endpoint,
             body,
             caller.name,

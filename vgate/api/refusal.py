@@ -2,12 +2,11 @@
 
 import asyncio
 import logging
-import uuid
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
-from vgate.api.asgi import Message, Receive, Scope, Send, send_error
+from vgate.api.asgi import Message, Receive, Scope, Send, new_id, send_error
 from vgate.errors import ApiError
 from vgate.record import Record
 
@@ -18,7 +17,7 @@ def refusing(error: ApiError) -> Any:  # an ASGI app; uvicorn has types of its o
     """Answers with this error and says so in the log: no route has seen the request."""
 
     async def refuse(_scope: Scope, _receive: Receive, send: Send) -> None:
-        record = Record(uuid.uuid4().hex, "other", "other", asyncio.get_running_loop().time())
+        record = Record(new_id(), "other", "other", asyncio.get_running_loop().time())
         told = {"request_id": record.request_id, "status": error.status, "error": error.code}
         logger.warning("request refused", extra=told)
         await send_error(send, record, error)

@@ -1,6 +1,5 @@
 """An engine without a model: deterministic text, in the time that a batching engine would take."""
 
-import asyncio
 import functools
 from collections.abc import AsyncGenerator, Mapping
 from typing import Any
@@ -124,9 +123,11 @@ class DryRunEngine(Engine):
                     yield event
             else:
                 if fault.midway:
-                    await asyncio.gather(*(sequence.wait_for(fault.tokens) for sequence in sequences))
+                    for sequence in sequences:
+                        await sequence.wait_for(fault.tokens)
                     yield b""  # in whose place the fault comes
-                await asyncio.gather(*(sequence.finish() for sequence in sequences))
+                for sequence in sequences:
+                    await sequence.finish()
                 yield whole(job.call, request, self._model)
         finally:
             job.span.refresh()

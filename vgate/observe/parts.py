@@ -52,7 +52,7 @@ def server_timing(record: Record, now: float) -> str:
     Of a stream that is the time up to its first byte.
     """
     found = parts_us(record, now)
-    return ", ".join(f"{name};dur={us // 1000}.{us % 1000:03d}" for name, us in found.items())
+    return ", ".join([f"{name};dur={us / 1000:.3f}" for name, us in found.items()])
 
 
 def _moments(record: Record, made: Record, end: float) -> list[int]:
