@@ -4,9 +4,9 @@ import hashlib
 import json
 from typing import Any
 
+from vgate.config.key_sources import SOURCES
 from vgate.config.schema import Settings
 from vgate.config.secrets import BLOT, without_secrets
-from vgate.security.sources import SOURCES
 
 DIGITS = 16
 

@@ -4,12 +4,12 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from vgate.config import key_sources
 from vgate.config.admission_schema import PrioritySettings
 from vgate.config.embedding_schema import NoEmbeddingSettings
 from vgate.config.errors import wrong
 from vgate.config.schema import NoEngineSettings, Settings
 from vgate.config.security_schema import KeysSettings
-from vgate.security import sources
 from vgate.security.hashes import sha256_text
 
 _LIMITS = ("rate_limit", "token_limit", "concurrency")
@@ -41,7 +41,7 @@ def first_key(api_keys: Sequence[Mapping[str, Any]] | None) -> str | None:
     """
     if not api_keys:
         return None
-    key = sources.plain(api_keys[0])
+    key = key_sources.plain(api_keys[0])
     return key if key is not None else _matching(api_keys[0], os.environ.get(KEY_VARIABLE, ""))
 
 
@@ -92,7 +92,7 @@ def _served(settings: Settings) -> set[str]:
 
 
 def _matching(api_key: Mapping[str, Any], key: str) -> str | None:
-    secret = sources.kept(api_key)
+    secret = key_sources.kept(api_key)
     if isinstance(secret, bytes):
-        return key if sources.kept({"key": key}) == secret else None
+        return key if key_sources.kept({"key": key}) == secret else None
     return key if secret.matches(key) else None

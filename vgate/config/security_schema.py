@@ -5,8 +5,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Discriminator, Field, Tag, ValidationInfo, field_validator, model_validator
 
+from vgate.config import key_sources
 from vgate.config.sections import Component, Positive, PositiveFloat, RedisUrl, Section, target_of
-from vgate.security import sources
 
 
 class ApiKey(Section):
@@ -29,21 +29,21 @@ class ApiKey(Section):
     def _usable(cls, value: str | None, info: ValidationInfo) -> str | None:
         """Read it now, so that a mistake is told at the start."""
         if value is not None:
-            sources.kept({str(info.field_name): value})
+            key_sources.kept({str(info.field_name): value})
         return value
 
     @model_validator(mode="after")
     def _of_one_source(self) -> Self:
-        given = [name for name in sources.SOURCES if getattr(self, name) is not None]
+        given = [name for name in key_sources.SOURCES if getattr(self, name) is not None]
         if len(given) != 1:
             told = " and ".join(given) or "none of them"
-            raise ValueError(f"must have exactly one of {', '.join(sources.SOURCES)}; has {told}")
+            raise ValueError(f"must have exactly one of {', '.join(key_sources.SOURCES)}; has {told}")
         return self
 
     @property
     def identity(self) -> Hashable:
         """Equal for the same key, whatever it comes from; of scrypt, for the same hash."""
-        return sources.kept(self.model_dump())
+        return key_sources.kept(self.model_dump())
 
 
 class RateLimiting(Section):

@@ -5,10 +5,10 @@ from typing import Any
 from vgate.config.bench_schema import BenchSettings
 from vgate.config.check import validate
 from vgate.config.errors import wrong
+from vgate.config.key_sources import SOURCES
 from vgate.config.secrets import BLOT
 from vgate.harness.cells import Cell
 from vgate.harness.results import Result, Run
-from vgate.security.sources import SOURCES
 
 KEYS = "security.api_keys"
 

@@ -4,6 +4,7 @@ import hmac
 from collections.abc import Mapping
 from typing import Any
 
+from vgate.config.key_sources import kept
 from vgate.errors import ApiError
 from vgate.limits.base import Limits, Standing, Store
 from vgate.observe.base import Observer
@@ -11,7 +12,6 @@ from vgate.security.base import ANONYMOUS, Caller, Lease, Security
 from vgate.security.estimate import upper_tokens
 from vgate.security.hashes import Scrypt, digest_of
 from vgate.security.slow import Strangers
-from vgate.security.sources import kept
 from vgate.security.told import limit_headers, never, refusal, unauthenticated, unavailable
 from vgate.types import Call
 
