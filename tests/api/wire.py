@@ -124,6 +124,13 @@ class _Transport(asyncio.Transport):
     def is_closing(self) -> bool:
         return self._closing
 
+    def can_write_eof(self) -> bool:
+        return True
+
+    def write_eof(self) -> None:
+        if not self._client.stays:
+            self._client.loop.call_soon(self._client.leave)
+
     def get_write_buffer_size(self) -> int:
         return len(self._client.unsent)
 
@@ -139,13 +146,17 @@ class _Transport(asyncio.Transport):
 
 
 class Client:
-    """A connection: send bytes, look at what came."""
+    """A connection: send bytes, look at what came. It is left as soon as the server has nothing more to say.
+
+    stays: it is not, and what has been begun is sent to its end.
+    """
 
     def __init__(self, protocol: Any) -> None:
         self.loop = asyncio.get_running_loop()
         self.received, self.unsent, self._unread = b"", b"", b""
         self.closed = self._left = False
         self.taking = True
+        self.stays = False
         self._protocol = protocol
         self._transport = _Transport(self)
         protocol.connection_made(self._transport)

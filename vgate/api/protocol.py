@@ -6,42 +6,43 @@ from typing import Any
 
 import httptools
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from vgate.api.asgi import REFUSED
 from vgate.api.heads import keep_head
-from vgate.api.refusal import refusing, until_close
+from vgate.api.parting import Parting
+from vgate.api.refusal import refusing, unasked, until_close
+from vgate.api.stalling import Stalling, cancelled
 from vgate.errors import ApiError, Unfinished
 
 MAX_HEADER_BYTES = 65536
 MAX_PIPELINED = 16
 
 
-class BoundedProtocol(HttpToolsProtocol):
+class BoundedProtocol(Stalling):
     """One connection. Without bounds anybody could fill the memory, or hold connections for ever, before any key.
 
-    A request must be whole `client_timeout_s` after it has begun, and of an answer something must have been taken for
-    every `client_timeout_s`. What cannot be read is refused, in its turn, and nothing that follows is read.
+    A request must be whole `client_timeout_s` after it has begun. What cannot be read is refused, in its turn, and of
+    what follows nothing is read.
     """
 
-    def __init__(self, *args: Any, client_timeout_s: float, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._timeout_s = client_timeout_s
         self._reading = ""  # which part of a request: "head", "body", or "" between two
         self._frame_bytes = 0  # since the last byte of a body: request line, headers, sizes of chunks, trailers
         self._again = b""
         self._deaf = False
         self._running: RequestResponseCycle | None = None
         self._late: TimerHandle | None = None
-        self._stalled: TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
-        super().connection_made(transport)
+        self._parting = Parting(transport, self.loop, self._ends_reading)
+        super().connection_made(self._parting)
         self._expect_end()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._late = _cancelled(self._late)
-        self._stalled = _cancelled(self._stalled)
+        self._late = cancelled(self._late)
+        self._parting.lost()
         if self._running is not None and not self._running.response_complete:
             # uvicorn tells the newest of pipelined requests only.
             self._running.disconnected = True
@@ -51,6 +52,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         self._unset_keepalive_if_required()
         if self._deaf:
+            self._parting.discarded(len(data))
             return
         self._expect_end()
         self._frame_bytes += len(data)
@@ -109,7 +111,7 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._again or self._deaf:
             return
         self._reading, self._frame_bytes = "", 0
-        self._late = _cancelled(self._late)
+        self._late = cancelled(self._late)
         super().on_message_complete()
         if len(self.pipeline) >= MAX_PIPELINED:
             self._deaf, self.cycle.keep_alive = True, False
@@ -141,35 +143,11 @@ class BoundedProtocol(HttpToolsProtocol):
         elif not self._busy:
             self.transport.close()
 
-    def pause_writing(self) -> None:
-        super().pause_writing()
-        self._expect_progress()
-
-    def resume_writing(self) -> None:
-        self._stalled = _cancelled(self._stalled)
-        super().resume_writing()
-
-    def on_response_complete(self) -> None:
-        super().on_response_complete()
-        if self.transport.is_closing():
-            self._expect_progress()
-
-    def timeout_keep_alive_handler(self) -> None:
-        super().timeout_keep_alive_handler()
-        self._expect_progress()
-
-    def _expect_progress(self) -> None:
-        """The client must take something of what has been written; nothing is added meanwhile."""
-        unsent = self.transport.get_write_buffer_size()
-        if unsent and self._stalled is None:
-            self._stalled = self.loop.call_later(self._timeout_s, self._on_stalled, unsent)
-
-    def _on_stalled(self, before: int) -> None:
-        self._stalled = None
-        if self.transport.get_write_buffer_size() < before:
-            self._expect_progress()
-        else:
-            self.transport.abort()
+    def _ends_reading(self) -> bool:
+        """Whether the client was still sending."""
+        sending = self._deaf or bool(self._reading)
+        self._deaf = True
+        return sending
 
     # Answering.
 
@@ -185,7 +163,11 @@ class BoundedProtocol(HttpToolsProtocol):
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         self._running = cycle
         keep_head(cycle)
-        super()._start_asgi_task(cycle, app if cycle.scope["http_version"] == "1.1" else until_close(app, cycle))
+        if cycle.scope["http_version"] != "1.1":
+            app = until_close(app, cycle)
+        elif cycle.waiting_for_100_continue:
+            app = unasked(app, cycle)
+        super()._start_asgi_task(cycle, app)
 
     def _drop_queued(self) -> None:
         """Neither keep nor answer the newest request, nor read on."""
@@ -241,9 +223,3 @@ def _malformed() -> ApiError:
 def _too_large() -> ApiError:
     message = f"Headers, or what surrounds a body, take more than {MAX_HEADER_BYTES} bytes."
     return ApiError(431, message, code="headers_too_large")
-
-
-def _cancelled(handle: TimerHandle | None) -> TimerHandle | None:
-    if handle is not None:
-        handle.cancel()
-    return None

@@ -25,6 +25,24 @@ def refusing(error: ApiError) -> Any:  # an ASGI app; uvicorn has types of its o
     return refuse
 
 
+def unasked(app: Any, cycle: RequestResponseCycle) -> Any:
+    """An app for a client that waits to be asked for its body; without that it may never send it.
+
+    What follows could be that body or the next request, so nothing does: the connection ends with the answer (RFC 9110,
+    10.1.1).
+    """
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        async def sent(message: Message) -> None:
+            if cycle.waiting_for_100_continue:
+                cycle.keep_alive = False
+            await send(message)
+
+        await app(scope, receive, sent)
+
+    return answer
+
+
 def until_close(app: Any, cycle: RequestResponseCycle) -> Any:
     """An app for HTTP/1.0, which knows no chunks: what has no length ends with the connection (RFC 9112, 6.1)."""
 
