@@ -48,11 +48,8 @@ def settled(server: Server, idle: int, limit_s: float = 5.0) -> int:
     return descriptors(server)
 
 
-async def exchanged(port: int, data: bytes, picks: Random) -> tuple[bytes, bool, bool]:
-    """What came back, whether the server then hung up, and whether with something of ours unread.
-
-    That resets the connection, and an answer on its way may be lost. A kept-alive one is left once it is silent.
-    """
+async def exchanged(port: int, data: bytes, picks: Random) -> tuple[bytes, bool]:
+    """What came back, and whether the server then hung up. A kept-alive connection is left once it is silent."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     received = b""
     try:
@@ -64,12 +61,12 @@ async def exchanged(port: int, data: bytes, picks: Random) -> tuple[bytes, bool,
         ):
             received += piece
     except ConnectionError:
-        return received, True, True
+        return received, True
     except TimeoutError:
-        return received, False, False
+        return received, False
     finally:
         writer.transport.abort()
-    return received, True, False
+    return received, True
 
 
 def _is_answered(received: bytes) -> bool:
@@ -82,7 +79,7 @@ def _is_answered(received: bytes) -> bool:
 
 async def tried(port: int, count: int, name: str) -> list[str]:
     """So many cases, some at a time, every tenth of which leaves at once; what is wrong with the answers."""
-    left, wrong, lost = cases(count, name), [], []
+    left, wrong = cases(count, name), []
     kinds, weights = list(KINDS), [WEIGHTS[kind] for kind in KINDS]
 
     async def client() -> None:
@@ -96,18 +93,13 @@ async def tried(port: int, count: int, name: str) -> list[str]:
                 writer.transport.abort()
                 continue
             begun = time.monotonic()
-            received, closed, reset = await exchanged(port, request.data, picks)
+            received, closed = await exchanged(port, request.data, picks)
             found = complaints(request.data, received, closed=closed, head=request.head)
-            if reset and not received:
-                lost.append(case)
-                continue
             if time.monotonic() - begun > PATIENCE_S:
                 found.append("took too long")
             wrong.extend(f"{case} ({kind}): {one}\n    sent {request.data[:1500]!r}" for one in found)
 
     await asyncio.gather(*(client() for _ in range(AT_ONCE)))
-    if len(lost) > count / 100:
-        wrong.append(f"answers to {len(lost)} requests were lost: {lost[:3]}")
     return wrong
 
 
@@ -133,7 +125,7 @@ def test_O1_O2_O7_no_request_brings_a_real_server_down(server: Server) -> None:
 
 def said(port: int) -> str:
     """The answer to a good request."""
-    received, _, _ = asyncio.run(exchanged(port, CONTROL, dice("control")))
+    received, _ = asyncio.run(exchanged(port, CONTROL, dice("control")))
     (answer,) = answers(received, closed=True)
     assert answer.status == 200
     return answer.body.partition(b'"choices":')[2].decode()
