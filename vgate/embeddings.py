@@ -51,7 +51,7 @@ class Embeddings:
         those that run for it alone are aborted.
         """
         if not self.embedding.ready:
-            raise NotReady("The embedding model is not ready.")
+            raise NotReady("The embedding model is not ready.", self.embedding.back_in_s)
         asked = self.embedding.read(call.body)
         bypass = self._cache.refuses(call, {}) or (None if call.cache_control.read else "no-cache")
         seen = self._flights.landed

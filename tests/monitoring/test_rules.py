@@ -54,7 +54,7 @@ def test_an_alert_says_what_and_why_and_waits_as_long_as_it_says(alert: str) -> 
     assert rule["labels"]["severity"] in ("critical", "warning")
     assert set(rule["annotations"]) == {"summary", "description"}
     assert "$labels.instance" in rule["annotations"]["summary"]
-    assert rule["for"] in ("0m", "1m", "2m", "5m")
+    assert rule["for"] in ("0m", "1m", "2m", "5m", "15m")
 
 
 def test_quantiles_are_recorded_for_as_many_requests_as_they_need() -> None:

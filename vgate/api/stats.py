@@ -5,6 +5,7 @@ from typing import Any
 
 import vgate
 from vgate.api.service import Service
+from vgate.engine.living import Living
 
 # What only whoever operates a server may see where callers have keys: what the others do.
 _OF_OTHERS = ("keys", "keys_left_out", "last_errors")
@@ -35,7 +36,7 @@ def is_open(service: Service) -> bool:
     return service.settings.security.target == "vgate.security.none.Open"
 
 
-def _engine(engine: Any) -> dict[str, Any]:
+def _engine(engine: Living) -> dict[str, Any]:
     """Of either kind of engine."""
     return {
         "name": type(engine).__module__.rpartition(".")[2],
@@ -43,5 +44,5 @@ def _engine(engine: Any) -> dict[str, Any]:
         "models": [model["id"] for model in engine.models()] if engine.ready else [],
         "deaths": engine.deaths,
         "restarts": engine.restarts,
-        "back_in_s": getattr(engine, "back_in_s", None),
+        "back_in_s": engine.back_in_s,
     }

@@ -1,8 +1,10 @@
 """The contract of an embedding engine."""
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
+
+from vgate.engine.living import Living
 
 Input = str | list[int]
 
@@ -51,7 +53,7 @@ class Vector(NamedTuple):
     tokens: int
 
 
-class Embedding(ABC):
+class Embedding(Living):
     """Turns text or token ids into vectors, one for each item.
 
     Life: `start`, any number of `read`, `prepare` and `run`, `stop`. One that has died is not `ready`, until `watch`
@@ -60,41 +62,10 @@ class Embedding(ABC):
 
     limits: Limits
 
-    @abstractmethod
-    async def start(self) -> None:
-        """Load what is needed; raises EngineStartError with the cause in one line."""
-
-    @abstractmethod
-    async def stop(self) -> None:
-        """Free everything. May be called at any time, also twice."""
-
-    async def watch(self) -> None:
-        """Restart the engine each time it dies. Runs until stopped; raises EngineStartError when it gives up."""
-        return
-
-    @property
-    def deaths(self) -> int:
-        """How often it has died since it was made."""
-        return 0
-
-    @property
-    def restarts(self) -> int:
-        """How often it has come back."""
-        return 0
-
-    @property
-    @abstractmethod
-    def ready(self) -> bool:
-        """Whether it can answer now."""
-
     @property
     @abstractmethod
     def fingerprint(self) -> str:
         """All that decides an item's vector, beside the request."""
-
-    @abstractmethod
-    def models(self) -> list[dict[str, Any]]:
-        """The served models as objects of `/v1/models`."""
 
     @abstractmethod
     def read(self, body: dict[str, Any]) -> Asked:

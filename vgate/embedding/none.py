@@ -9,6 +9,8 @@ from vgate.errors import BadRequest
 class NoEmbedding(Embedding):
     """Is ready at once and refuses every request."""
 
+    serves = False
+
     def __init__(self) -> None:
         self.limits = Limits(batch_tokens=1, batch_items=1, waiting_items=1)
         self._ready = False

@@ -80,6 +80,10 @@ class VllmEmbedding(Embedding):
         return self._engine.ready
 
     @property
+    def back_in_s(self) -> float | None:
+        return self._engine.back_in_s
+
+    @property
     def fingerprint(self) -> str:
         return self._engine.fingerprint
 

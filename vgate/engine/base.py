@@ -1,55 +1,24 @@
 """The contract of an engine."""
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import AsyncGenerator, Mapping
 from typing import Any
 
+from vgate.engine.living import Living
 from vgate.forms import Shape
 from vgate.tracing.base import Export
 from vgate.types import Call, Capacity, Job, Occupancy
 
 
-class Engine(ABC):
+class Engine(Living):
     """Turns calls into answers.
 
     Life: `start`, any number of `prepare` and `run`, `stop`. An engine that has died ends what it runs with NotReady
     and is not `ready`, until `watch` has restarted it; its fingerprint is then the same.
     """
 
-    @abstractmethod
-    async def start(self) -> None:
-        """Load what is needed; raises EngineStartError with the cause in one line."""
-
-    @abstractmethod
-    async def stop(self) -> None:
-        """Free everything. May be called at any time, also twice."""
-
-    async def watch(self) -> None:
-        """Restart the engine each time it dies. Runs until stopped; raises EngineStartError when it gives up."""
-        return
-
-    @property
-    def deaths(self) -> int:
-        """How often it has died since it was made."""
-        return 0
-
-    @property
-    def restarts(self) -> int:
-        """How often it has come back."""
-        return 0
-
-    def export_spans(self, export: Export | None) -> None:  # noqa: B027  most engines have none
+    def export_spans(self, export: Export | None) -> None:
         """Where to send spans of its own, in the traces that its calls are part of. Told before `start`."""
-
-    @property
-    @abstractmethod
-    def ready(self) -> bool:
-        """Whether it can answer now."""
-
-    @property
-    def back_in_s(self) -> float | None:
-        """Seconds until one that has died should be ready again. None: not known."""
-        return None
 
     @property
     @abstractmethod
@@ -75,10 +44,6 @@ class Engine(ABC):
     def occupancy(self) -> Occupancy:
         """What is in it now, as far as it tells."""
         return Occupancy()
-
-    @abstractmethod
-    def models(self) -> list[dict[str, Any]]:
-        """The served models as objects of `/v1/models`."""
 
     @abstractmethod
     async def prepare(self, call: Call) -> Job:

@@ -9,12 +9,13 @@ from vgate.engine.dry_answers import SHAPES, stream, whole
 from vgate.engine.dry_faults import Fault, Faults, faulty
 from vgate.engine.dry_request import DryRequest, read_request
 from vgate.engine.dry_steps import Sequence, StepClock, engine_died
+from vgate.engine.living import Restarted
 from vgate.engine.restart import Restarting, RestartPolicy
 from vgate.forms import Shape
 from vgate.types import Call, Capacity, EngineSpan, Job, Occupancy
 
 
-class DryRunEngine(Engine):
+class DryRunEngine(Restarted, Engine):
     """Continuous batching in simulated time: prefill is shared, a decode step grows with the sequences that run.
 
     Text is words drawn from a hash of prompt, seed and choice; a token is a word. Fields that need a model (tools,
@@ -38,33 +39,8 @@ class DryRunEngine(Engine):
         self._model = str(model["served_model_name"] or model["model_id"])
         self._max_model_len = int(model["max_model_len"] or 32768)
 
-    async def start(self) -> None:
-        await self._running.start()
-
     async def _load(self) -> StepClock:
         return StepClock(*self._timing)
-
-    async def watch(self) -> None:
-        await self._running.watch()
-
-    async def stop(self) -> None:
-        await self._running.stop()
-
-    @property
-    def ready(self) -> bool:
-        return self._running.core is not None
-
-    @property
-    def back_in_s(self) -> float | None:
-        return self._running.back_in_s
-
-    @property
-    def deaths(self) -> int:
-        return self._running.deaths
-
-    @property
-    def restarts(self) -> int:
-        return self._running.restarts
 
     @property
     def fingerprint(self) -> str:

@@ -11,6 +11,8 @@ from vgate.types import Call, Job
 class NoEngine(Engine):
     """Is ready at once and refuses every call."""
 
+    serves = False
+
     def __init__(self, model: dict[str, Any]) -> None:
         self._ready = False
 

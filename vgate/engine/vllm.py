@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from vgate.config.model_id import public_name
 from vgate.engine.base import Engine
+from vgate.engine.living import Restarted
 from vgate.engine.loading import in_thread
 from vgate.engine.model_files import locate
 from vgate.engine.restart import Restarting, RestartPolicy
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
-class VllmEngine(Engine):
+class VllmEngine(Restarted, Engine):
     """AsyncLLM behind vLLM's own OpenAI handlers, so that every request field that vLLM knows works here."""
 
     names = Names()
@@ -47,15 +48,6 @@ class VllmEngine(Engine):
     def export_spans(self, export: Export | None) -> None:
         self._export = export
 
-    async def start(self) -> None:
-        await self._running.start()
-
-    async def watch(self) -> None:
-        await self._running.watch()
-
-    async def stop(self) -> None:
-        await self._running.stop()
-
     async def _load(self) -> "VllmCore":
         try:
             # Minutes of imports and loading, most of it blocking: in a thread, so that /health answers meanwhile.
@@ -78,22 +70,6 @@ class VllmEngine(Engine):
         name = self._model["served_model_name"] or public_name(self._model["model_id"])
         model = {**self._model, "model_id": model_id, "served_model_name": name}
         return load(model, self._cpu, self._extra_args, self.names, self._export)
-
-    @property
-    def ready(self) -> bool:
-        return self._running.core is not None
-
-    @property
-    def back_in_s(self) -> float | None:
-        return self._running.back_in_s
-
-    @property
-    def deaths(self) -> int:
-        return self._running.deaths
-
-    @property
-    def restarts(self) -> int:
-        return self._running.restarts
 
     @property
     def core(self) -> "VllmCore":

@@ -1,17 +1,13 @@
 """Metrics: what a scrape says after known requests."""
 
-import asyncio
 import itertools
 from typing import Any
 
 import pytest
 
-from tests.calls import ask, chat
 from tests.components import build
-from tests.engine.faults import faults
-from tests.gateways import dry_run, gateway
+from tests.gateways import dry_run
 from tests.observe.prometheus.scraping import CHAT, Samples, finish, left, record, scrape, streamed, value
-from vgate.errors import NotReady
 from vgate.observe.base import Observer
 from vgate.observe.prometheus import PrometheusObserver
 from vgate.observe.prometheus.batches import BatchMetrics
@@ -117,6 +113,7 @@ GAUGES = (
     "requests_in_flight",
     "queue_waiting",
     "engine_running",
+    "engine_ready",
     "cache_entries",
     "cache_bytes",
     "embedding_items_waiting",
@@ -139,8 +136,6 @@ COUNTERS = (
     "embedding_items",
     "engine_deaths",
     "engine_restarts",
-    "embedding_deaths",
-    "embedding_restarts",
 )
 HISTOGRAMS = (
     "request_latency_seconds",
@@ -231,21 +226,3 @@ def test_stats_of_an_idle_server() -> None:
     stats = PrometheusObserver().stats()
     assert stats["vgate_tokens_generated_total"] == 0
     assert stats["vgate_batch_size"] == {"count": 0, "sum": 0, "mean": None}
-
-
-async def test_deaths_and_restarts_of_the_engine_are_counted() -> None:
-    engine = await dry_run(faults=faults(crash=1.0))
-    observer = PrometheusObserver()
-    observer.follow(engine, build("embedding", "none"))
-    names = ("vgate_engine_deaths_total", "vgate_engine_restarts_total")
-    watching = asyncio.create_task(engine.watch())
-    with pytest.raises(NotReady):
-        await ask(gateway(engine), chat())
-    await asyncio.sleep(0.5)
-    assert [value(observer, name) for name in names] == [1, 0]
-    await asyncio.sleep(5)
-    assert [value(observer, name) for name in names] == [1, 1]
-    assert [observer.stats()[name] for name in names] == [1, 1]
-    assert value(observer, "vgate_embedding_deaths_total") == value(observer, "vgate_embedding_restarts_total") == 0
-    await engine.stop()
-    await watching

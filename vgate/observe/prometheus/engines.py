@@ -1,15 +1,17 @@
-"""Engines, and the server as a whole: which build it is, and how often an engine has died."""
+"""Engines, and the server as a whole: which build it is, and how its engines are."""
 
 import platform
-from collections.abc import Callable, Iterator
-from typing import Protocol
+from collections.abc import Callable, Iterator, Mapping
 
 from prometheus_client import CollectorRegistry, Gauge, Metric
-from prometheus_client.core import CounterMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 import vgate
 from vgate.engine.base import Engine
+from vgate.engine.living import Living
+
+_ENGINE = ("engine",)
 
 
 def tell_build(registry: CollectorRegistry, engine: Engine) -> None:
@@ -23,25 +25,25 @@ def tell_build(registry: CollectorRegistry, engine: Engine) -> None:
     info.labels(**labels).set(1)
 
 
-class _Mortal(Protocol):
-    @property
-    def deaths(self) -> int: ...
-
-    @property
-    def restarts(self) -> int: ...
-
-
 class Lives(Collector):
-    """What an engine counts itself, read when it is asked for; as `vgate_<name>_deaths_total` and `_restarts_total`."""
+    """How each engine is, and what it counts itself, read when it is asked for; by the label `engine`, its name here.
 
-    def __init__(self, name: str, engine: _Mortal) -> None:
-        self._name = name
-        self._engine = engine
+    One that serves nothing is not told.
+    """
+
+    def __init__(self, engines: Mapping[str, Living]) -> None:
+        self._engines = {name: engine for name, engine in engines.items() if engine.serves}
 
     def collect(self) -> Iterator[Metric]:
-        name, engine = self._name, self._engine
-        yield CounterMetricFamily(f"vgate_{name}_deaths", f"Times that the {name} has died.", engine.deaths)
-        yield CounterMetricFamily(f"vgate_{name}_restarts", "Times that it was restarted.", engine.restarts)
+        about = "1: the engine can answer; 0: it is being loaded, or has died."
+        ready = GaugeMetricFamily("vgate_engine_ready", about, labels=_ENGINE)
+        deaths = CounterMetricFamily("vgate_engine_deaths", "Times that the engine has died.", labels=_ENGINE)
+        restarts = CounterMetricFamily("vgate_engine_restarts", "Times that it was restarted.", labels=_ENGINE)
+        for name, engine in self._engines.items():
+            ready.add_metric([name], engine.ready)
+            deaths.add_metric([name], engine.deaths)
+            restarts.add_metric([name], engine.restarts)
+        yield from (ready, deaths, restarts)
 
 
 class Counted(Collector):

@@ -9,6 +9,7 @@ from prometheus_client.registry import Collector
 from vgate.cache.base import Held
 from vgate.embedding.base import Embedding
 from vgate.engine.base import Engine
+from vgate.engine.living import Living
 from vgate.observe.base import Observer
 from vgate.observe.prometheus import exposition
 from vgate.observe.prometheus.batches import BatchMetrics
@@ -86,11 +87,12 @@ class PrometheusObserver(Observer):
         self._cache.watch(held)
 
     def follow(self, engine: Engine, embedding: Embedding | None = None) -> None:
-        """Tell of these engines' deaths and restarts too, and which server this is. Once."""
+        """Tell how these engines are too, and which server this is. Once."""
         tell_build(self._registry, engine)
-        self._registry.register(Lives("engine", engine))
+        engines: dict[str, Living] = {"chat": engine}
         if embedding is not None:
-            self._registry.register(Lives("embedding", embedding))
+            engines["embedding"] = embedding
+        self._registry.register(Lives(engines))
 
     def count(self, name: str, help_text: str, counted: Callable[[], int]) -> None:
         """Ask this for a counter, `<name>_total`, whenever metrics are read."""
