@@ -1,6 +1,8 @@
 """Bounds of histograms, and label values: what may be counted under which name."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+
+from prometheus_client import CollectorRegistry, Counter
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100)
 # Fine where targets lie, from 5 ms to 1 s; a queue may make it 100 s.
@@ -29,6 +31,14 @@ def status(code: int) -> str:
     if code in _STATUSES:
         return str(code)
     return f"{code // 100}xx" if 100 <= code < 600 else "other"
+
+
+def counter(registry: CollectorRegistry, name: str, about: str, label: str, values: Iterable[str]) -> Counter:
+    """One by a label, whose values are all there from the start: of what is not there a first event is no rise."""
+    made = Counter(name, about, [label], registry=registry)
+    for value in values:
+        made.labels(value)
+    return made
 
 
 def known(value: str, values: tuple[str, ...]) -> str:

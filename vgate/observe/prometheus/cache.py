@@ -6,7 +6,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from vgate.cache.base import Held
 from vgate.observe.base import Observer
-from vgate.observe.prometheus.buckets import known
+from vgate.observe.prometheus.buckets import counter, known
 from vgate.record import Record
 
 _OPERATIONS = ("get", "put")
@@ -28,22 +28,10 @@ class CacheMetrics(Observer):
             "vgate_cache_entries", "Answers in this process's memory; 0 where they are elsewhere.", registry=registry
         )
         self._bytes = Gauge("vgate_cache_bytes", "Bytes that these answers take.", registry=registry)
-        self._failures = Counter(
-            "vgate_cache_failures_total",
-            "What the cache could not do; the request went on as a miss.",
-            ["operation"],
-            registry=registry,
-        )
-        self._dropped = Counter(
-            "vgate_cache_dropped_total",
-            "Answers that had to go for others, and answers too large to be stored.",
-            ["reason"],
-            registry=registry,
-        )
-        for operation in _OPERATIONS:
-            self._failures.labels(operation)
-        for reason in _REASONS:
-            self._dropped.labels(reason)
+        about = "What the cache could not do; the request went on as a miss."
+        self._failures = counter(registry, "vgate_cache_failures_total", about, "operation", _OPERATIONS)
+        about = "Answers that had to go for others, and answers too large to be stored."
+        self._dropped = counter(registry, "vgate_cache_dropped_total", about, "reason", _REASONS)
 
     def watch(self, held: Callable[[], Held]) -> None:
         """Ask this for what is in the cache whenever metrics are read."""

@@ -1,12 +1,10 @@
 """The items of embedding requests."""
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Gauge, Histogram
 
 from vgate.observe.base import Observer
-from vgate.observe.prometheus.buckets import SIZES, TOKENS
+from vgate.observe.prometheus.buckets import SIZES, TOKENS, counter
 from vgate.record import Record
-
-_SOURCES = ("cache", "engine")
 
 
 class EmbeddingMetrics(Observer):
@@ -14,7 +12,7 @@ class EmbeddingMetrics(Observer):
 
     def __init__(self, registry: CollectorRegistry) -> None:
         name, help_text = "vgate_embedding_items_total", "Items answered, by where their vectors came from."
-        self._answered = Counter(name, help_text, ["source"], registry=registry)
+        self._answered = counter(registry, name, help_text, "source", ("cache", "engine"))
         name, help_text = "vgate_embedding_items_waiting", "Items that wait for the embedding engine."
         self._waiting = Gauge(name, help_text, registry=registry)
         name, help_text = "vgate_embedding_batch_items", "Items that entered the embedding engine together."
@@ -24,8 +22,6 @@ class EmbeddingMetrics(Observer):
             "Tokens in the embedding engine after each entry, padded.",
         )
         self._tokens = Histogram(name, help_text, buckets=TOKENS, registry=registry)
-        for source in _SOURCES:
-            self._answered.labels(source)
 
     def items_waiting(self, change: int) -> None:
         self._waiting.inc(change)

@@ -1,9 +1,9 @@
 """Generations: how they wait for admission, and how fast they are in the engine."""
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Gauge, Histogram
 
 from vgate.observe.base import Observer
-from vgate.observe.prometheus.buckets import SECONDS, TPOT_SECONDS, TTFT_SECONDS, exemplar, known
+from vgate.observe.prometheus.buckets import SECONDS, TPOT_SECONDS, TTFT_SECONDS, counter, exemplar, known
 from vgate.types import Ticket
 
 _REASONS = ("full", "deadline", "left")
@@ -21,20 +21,14 @@ class GenerationMetrics(Observer):
             buckets=SECONDS,
             registry=registry,
         )
-        self._dropped = Counter(
-            "vgate_queue_dropped_total",
-            "Requests not admitted: queue full, deadline out of reach, or client left.",
-            ["reason"],
-            registry=registry,
-        )
+        about = "Requests not admitted: queue full, deadline out of reach, or client left."
+        self._dropped = counter(registry, "vgate_queue_dropped_total", about, "reason", _REASONS)
         self._ttft = Histogram(
             "vgate_ttft_seconds", "Arrival to first content, streamed.", buckets=TTFT_SECONDS, registry=registry
         )
         self._tpot = Histogram(
             "vgate_tpot_seconds", "Time per output token after the first.", buckets=TPOT_SECONDS, registry=registry
         )
-        for reason in _REASONS:
-            self._dropped.labels(reason)
 
     def refused(self, reason: str) -> None:
         self._dropped.labels(known(reason, _REASONS)).inc()
