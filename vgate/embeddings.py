@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator, Hashable, Iterable, Iterator, Sequen
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
+from weakref import WeakKeyDictionary
 
 from vgate.cache.base import Cache
 from vgate.dedup.base import Dedup
@@ -42,7 +43,9 @@ class Embeddings:
         self._cache = cache
         self._dedup = dedup
         self._queue = ItemQueue(embedding.limits, observer)
+        self._observer = observer
         self._flights: Flights[Vector] = Flights()
+        self._started_by: WeakKeyDictionary[asyncio.Task[Vector], Record] = WeakKeyDictionary()
 
     async def answer(self, call: Call, record: Record) -> AsyncGenerator[Event, None]:
         """The whole answer as one event; stamps the record on the way.
@@ -61,7 +64,11 @@ class Embeddings:
             async with asyncio.timeout_at(call.deadline):
                 await self._make(call, record, asked, list(dict.fromkeys(missing)), seen)
         except TimeoutError:
+            self._given_up(record, "deadline")
             raise DeadlineExceeded from None
+        except asyncio.CancelledError:
+            self._given_up(record, "left")
+            raise
         finally:
             record.cache = f"bypass({bypass})" if bypass else _verdict(wanted)
             record.items, record.cached_items = len(wanted), sum(want.cached for want in wanted)
@@ -71,6 +78,11 @@ class Embeddings:
         body = await body_of(vectors, asked.fields["model"], asked.encoding, saved)
         record.usage, record.answered = Usage(sum(vector.tokens for vector in vectors), 0), _now()
         yield Event(body, content=True, usage=record.usage)
+
+    def _given_up(self, record: Record, reason: str) -> None:
+        """Nobody waits for it any more; it is told if none of its items has come into the engine."""
+        if record.admitted is None and record.followed is None:
+            self._observer.refused(reason)
 
     async def _find(self, call: Call, asked: Asked) -> list[_Wanted]:
         """What is wanted for each item, equal ones together, with the vectors that the cache has."""
@@ -110,7 +122,8 @@ class Embeddings:
         if self._flights.landed != seen:  # a vector may have come meanwhile
             for want in missing:
                 await self._look_up(call, want)
-        left, record.queued = [want for want in missing if want.vector is None], _now()
+        left = [want for want in missing if want.vector is None]
+        record.queued = _now() if left else None
         tasks = self._board(call, record, left, items)
         self._flights.join(tasks)
         try:
@@ -131,11 +144,15 @@ class Embeddings:
         for want, task in zip(wanted, flying, strict=True):
             want.joined = task is not None
             tasks.append(task or self._start(call, record, want, items[want.index], next(places)))
+        if tasks and not fresh:
+            record.followed = self._started_by.get(tasks[-1])
         return tasks
 
     def _start(self, call: Call, record: Record, want: _Wanted, item: Item, place: Place) -> "asyncio.Task[Vector]":
         work = self._run(call, record, want, item, place)
-        return self._flights.start(want.flight, work, partial(self._queue.leave, place))
+        task = self._flights.start(want.flight, work, partial(self._queue.leave, place))
+        self._started_by[task] = record
+        return task
 
     async def _run(self, call: Call, record: Record, want: _Wanted, item: Item, place: Place) -> Vector:
         await place.admitted.wait()

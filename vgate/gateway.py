@@ -50,7 +50,7 @@ class Gateway:
             record.source, events = await self._open(call, record)
             theirs, mine, wants_usage = record.source.encode(), call.id.encode(), call.wants_usage
             async with contextlib.aclosing(events):
-                event, taken = await _first(events, call.deadline), 0
+                event, taken = await self._first(events, call, record), 0
                 while event is not None:
                     if wants_usage or not event.counts:
                         record.stamp(event, asyncio.get_running_loop().time())
@@ -160,8 +160,22 @@ class Gateway:
             if cache_key:
                 await self.cache.put(cache_key, Answer(call.id, tuple(said)), call.cache_control.ttl_s)
         finally:
+            _count_broken_off(ticket)
             self._leave(ticket, record)
             _over(record, ticket)
+
+    async def _first(self, events: Events, call: Call, record: Record) -> Event | None:
+        """The first event; DeadlineExceeded when it does not come in time."""
+        if call.deadline is None:
+            return await anext(events, None)
+        try:
+            async with asyncio.timeout_at(call.deadline):
+                return await anext(events, None)
+        except TimeoutError:
+            await events.aclose()
+            if record.queued is None and not record.generating and record.cache != "coalesced":
+                self._observer.refused("deadline")  # before it could wait, so its ticket cannot tell
+            raise DeadlineExceeded from None
 
     def _ticket(self, call: Call) -> Ticket:
         try:
@@ -194,17 +208,6 @@ class Gateway:
             self._observer.batch_done(batch, now)
 
 
-async def _first(events: Events, deadline: float | None) -> Event | None:
-    """The first event; DeadlineExceeded when it does not come in time."""
-    if deadline is None:
-        return await anext(events, None)
-    try:
-        async with asyncio.timeout_at(deadline):
-            return await anext(events, None)
-    except TimeoutError:
-        raise DeadlineExceeded from None
-
-
 @contextlib.asynccontextmanager
 async def _closing(raw: AsyncGenerator[bytes, None]) -> AsyncIterator[AsyncGenerator[bytes, None]]:
     """As aclosing, but an engine that cannot close an answer does not change how the answer has ended."""
@@ -227,10 +230,16 @@ def _count(ticket: Ticket, event: Event) -> None:
     ticket.tokens = event.usage.completion_tokens if event.usage else ticket.tokens + event.content
 
 
-def _over(record: Record, ticket: Ticket) -> None:
-    """The generation has ended. What was made of an answer that broke off before its first event, its engine tells."""
+def _count_broken_off(ticket: Ticket) -> None:
+    """What was made of an answer that broke off before its first event, its engine tells."""
     if ticket.job and ticket.admitted is not None and not ticket.complete:
-        record.spent = max(record.spent, ticket.job.prompt_tokens + (ticket.job.span.tokens or 0))
+        ticket.tokens = max(ticket.tokens, ticket.job.span.tokens or 0)
+
+
+def _over(record: Record, ticket: Ticket) -> None:
+    """The generation has ended."""
+    if ticket.job and ticket.admitted is not None and not ticket.complete:
+        record.spent = max(record.spent, ticket.job.prompt_tokens + ticket.tokens)
     if record.when_over:
         record.when_over()
 

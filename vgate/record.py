@@ -90,6 +90,11 @@ class Record:
             self.usage, self.answered = event.usage, now
 
     @property
+    def verdict(self) -> str:
+        """The word of `cache`; "" where it could never have been a hit, as where its engine refuses it (4xx)."""
+        return "" if 400 <= self.status < 499 else self.cache.partition("(")[0]
+
+    @property
     def duration_s(self) -> float | None:
         return None if self.finished is None else self.finished - self.arrived
 

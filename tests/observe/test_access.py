@@ -56,6 +56,14 @@ def test_a_request_done_says_what_happened_and_leaves_out_what_did_not(
     assert bare.keys() == {"message", "request_id", "endpoint", "method", "status", "stream", "duration_s"}
 
 
+def test_a_whole_answer_has_no_first_token_that_its_client_saw(
+    observer: LogObserver, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Else the mean of a log's `ttft_s` would be that of whole answers."""
+    observer.finished(record(first_token=11.4, last_token=11.4, usage=Usage(12, 5)))
+    assert "ttft_s" not in lines(caplog)[0]
+
+
 @pytest.mark.parametrize("endpoint", ["/health", "/ready", "/metrics", "/stats"])
 def test_watching_the_server_does_not_fill_the_log(
     endpoint: str, observer: LogObserver, caplog: pytest.LogCaptureFixture

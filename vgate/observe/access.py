@@ -75,7 +75,7 @@ def _fields(record: Record) -> dict[str, Any]:
         "prompt_tokens": usage.prompt_tokens if usage else None,
         "tokens": usage.completion_tokens if usage else None,
         "wait_s": _rounded(record.admitted - record.arrived) if record.admitted is not None else None,
-        "ttft_s": _rounded(record.ttft_s),
+        "ttft_s": _rounded(record.ttft_s if record.stream else None),
         "tpot_s": _rounded(record.tpot_s),
         **_phases(record),
         "duration_s": _rounded(record.duration_s),

@@ -86,7 +86,7 @@ class Tally:
         """One that has ended."""
         self.statuses[record.status] += 1
         self.broken += failed and record.status < 400
-        self.caches[record.cache.partition("(")[0]] += 1
+        self.caches[record.verdict] += 1
         if not failed and not record.items and record.duration_s is not None:
             self.lengths["e2e_s"].add(record.duration_s)
         if record.caller:  # else it showed no key that is known

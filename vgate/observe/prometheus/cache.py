@@ -45,9 +45,10 @@ class CacheMetrics(Observer):
         self._dropped.labels(known(reason, _REASONS)).inc(count)
 
     def finished(self, record: Record) -> None:
-        if record.cache == "hit":
+        verdict = record.verdict
+        if verdict == "hit":
             self._hits.inc()
-        elif record.cache == "miss" or record.cache.startswith("partial"):
+        elif verdict in ("miss", "partial"):
             self._misses.inc()
-        elif record.cache == "coalesced":
+        elif verdict == "coalesced":
             self._coalesced.inc()
