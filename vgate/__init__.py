@@ -19,7 +19,9 @@ if TYPE_CHECKING:
         APIError,
         AsyncChat,
         AsyncClient,
+        AsyncCompletion,
         AsyncEmbedding,
+        AsyncModels,
         AsyncStream,
         AuthenticationError,
         BadRequestError,
@@ -27,17 +29,25 @@ if TYPE_CHECKING:
         ChatCompletion,
         ChatCompletionChunk,
         Client,
+        Completion,
         ConnectionError_,
         Embedding,
         EmbeddingList,
+        Meta,
+        ModelList,
+        Models,
         NotFoundError,
+        RateLimit,
         RateLimitError,
         ResponseError,
+        RetryPolicy,
         ServerError,
         Stream,
         StreamError,
         StreamInterrupted,
+        TextCompletion,
         Timeout,
+        Usage,
         VGateError,
     )
 
@@ -47,7 +57,9 @@ __all__ = [
     "APIError",
     "AsyncChat",
     "AsyncClient",
+    "AsyncCompletion",
     "AsyncEmbedding",
+    "AsyncModels",
     "AsyncStream",
     "AuthenticationError",
     "BadRequestError",
@@ -55,17 +67,25 @@ __all__ = [
     "ChatCompletion",
     "ChatCompletionChunk",
     "Client",
+    "Completion",
     "ConnectionError_",
     "Embedding",
     "EmbeddingList",
+    "Meta",
+    "ModelList",
+    "Models",
     "NotFoundError",
+    "RateLimit",
     "RateLimitError",
     "ResponseError",
+    "RetryPolicy",
     "ServerError",
     "Stream",
     "StreamError",
     "StreamInterrupted",
+    "TextCompletion",
     "Timeout",
+    "Usage",
     "VGateError",
     "__version__",
 ]
@@ -74,10 +94,12 @@ __all__ = [
 def _version() -> str:
     from importlib.metadata import PackageNotFoundError, version
 
-    try:
-        return version("vgate")
-    except PackageNotFoundError:
-        return "0+not-installed"  # run from a source tree that was never installed
+    for distribution in ("vgate", "vgate-client"):  # the second has this file and the client alone
+        try:
+            return version(distribution)
+        except PackageNotFoundError:
+            continue
+    return "0+not-installed"  # run from a source tree that was never installed
 
 
 if not TYPE_CHECKING:  # hidden from type checkers, so that they find a misspelt name

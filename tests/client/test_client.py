@@ -122,7 +122,11 @@ def test_module_level_calls_leave_nothing_open_when_they_fail(server: Loopback, 
 def test_nobody_listening_is_a_connection_error() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         url = f"http://127.0.0.1:{taken.getsockname()[1]}/v1"
-    with sdk.Client(url) as client, pytest.raises(sdk.ConnectionError_, match=r"POST http://127\.0\.0\.1"):
+    policy = sdk.RetryPolicy(max_retries=0)
+    with (
+        sdk.Client(url, retry=policy) as client,
+        pytest.raises(sdk.ConnectionError_, match=r"POST http://127\.0\.0\.1"),
+    ):
         client.chat.create(model="tiny", messages=HELLO)
 
 

@@ -1,11 +1,17 @@
 """The client for V-Gate and any other OpenAI-compatible server.
 
-`Chat` and `Embedding` (and their Async forms) read the address and the key from the
+`Chat`, `Completion`, `Embedding` and `Models` (and their Async forms) read the address and the key from the
 environment and open a connection per call. For many calls make a `Client` once: it keeps its
 connections.
 """
 
-from vgate.client.aio import AsyncChatResource, AsyncClient, AsyncEmbeddingResource
+from vgate.client.aio import AsyncClient
+from vgate.client.aio_resources import (
+    AsyncChatResource,
+    AsyncCompletionResource,
+    AsyncEmbeddingResource,
+    AsyncModelsResource,
+)
 from vgate.client.errors import (
     APIError,
     AuthenticationError,
@@ -21,21 +27,28 @@ from vgate.client.errors import (
     VGateError,
 )
 from vgate.client.meta import Meta, RateLimit
+from vgate.client.resources import ChatResource, CompletionResource, EmbeddingResource, ModelsResource
 from vgate.client.retry import RetryPolicy
 from vgate.client.stream import AsyncStream, Stream
-from vgate.client.sync import ChatResource, Client, EmbeddingResource
-from vgate.client.types import ChatCompletion, ChatCompletionChunk, EmbeddingList, Usage
+from vgate.client.sync import Client
+from vgate.client.types import ChatCompletion, ChatCompletionChunk, EmbeddingList, ModelList, TextCompletion, Usage
 
-Chat = ChatResource()
-Embedding = EmbeddingResource()
-AsyncChat = AsyncChatResource()
-AsyncEmbedding = AsyncEmbeddingResource()
+Chat = ChatResource(Client)
+Completion = CompletionResource(Client)
+Embedding = EmbeddingResource(Client)
+Models = ModelsResource(Client)
+AsyncChat = AsyncChatResource(AsyncClient)
+AsyncCompletion = AsyncCompletionResource(AsyncClient)
+AsyncEmbedding = AsyncEmbeddingResource(AsyncClient)
+AsyncModels = AsyncModelsResource(AsyncClient)
 
 __all__ = [
     "APIError",
     "AsyncChat",
     "AsyncClient",
+    "AsyncCompletion",
     "AsyncEmbedding",
+    "AsyncModels",
     "AsyncStream",
     "AuthenticationError",
     "BadRequestError",
@@ -43,10 +56,13 @@ __all__ = [
     "ChatCompletion",
     "ChatCompletionChunk",
     "Client",
+    "Completion",
     "ConnectionError_",
     "Embedding",
     "EmbeddingList",
     "Meta",
+    "ModelList",
+    "Models",
     "NotFoundError",
     "RateLimit",
     "RateLimitError",
@@ -56,6 +72,7 @@ __all__ = [
     "Stream",
     "StreamError",
     "StreamInterrupted",
+    "TextCompletion",
     "Timeout",
     "Usage",
     "VGateError",

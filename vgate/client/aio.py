@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
-from typing import Any, Literal, Self, TypeVar, overload
+from typing import Any, Self, TypeVar
 
 import httpx
 
-from vgate.client.errors import api_error, transport_error
-from vgate.client.request import Headers, body_of, read_json
+from vgate.client.aio_resources import (
+    AsyncChatResource,
+    AsyncCompletionResource,
+    AsyncEmbeddingResource,
+    AsyncModelsResource,
+)
+from vgate.client.errors import VGateError, api_error, transport_error
+from vgate.client.request import USUAL, Way, read_json
 from vgate.client.retry import RetryPolicy
 from vgate.client.settings import DEFAULT_TIMEOUT_S, http_options
 from vgate.client.stream import AsyncStream, Decode, stream_meta
-from vgate.client.types import ChatCompletion, ChatCompletionChunk, EmbeddingList
 
 T = TypeVar("T")
 
@@ -45,7 +50,9 @@ class AsyncClient:
         self._retry = retry or RetryPolicy()
         self._sleep = sleep
         self.chat = AsyncChatResource(self)
+        self.completions = AsyncCompletionResource(self)
         self.embeddings = AsyncEmbeddingResource(self)
+        self.models = AsyncModelsResource(self)
 
     async def __aenter__(self) -> Self:
         return self
@@ -54,117 +61,59 @@ class AsyncClient:
         await self.close()
 
     async def close(self) -> None:
-        """Close all connections."""
+        """Close all connections. May be called twice."""
         await self._http.aclose()
 
-    async def post(self, path: str, body: Mapping[str, Any], decode: Decode[T], headers: Headers = None) -> T:
+    async def get(self, path: str, decode: Decode[T], way: Way = USUAL) -> T:
+        """GET `path` below the base address and decode the whole answer."""
+        return decode(*read_json(await self._send("GET", path, None, way)))
+
+    async def post(self, path: str, body: Mapping[str, Any], decode: Decode[T], way: Way = USUAL) -> T:
         """POST `body` to `path` below the base address and decode the whole answer."""
-        request = self._http.build_request("POST", path, json=body, headers=headers)
-        return decode(*read_json(await self._send(request)))
+        return decode(*read_json(await self._send("POST", path, body, way)))
 
     async def stream(
         self,
         path: str,
         body: Mapping[str, Any],
         decode: Decode[T],
-        headers: Headers = None,
+        way: Way = USUAL,
         owned: AsyncExitStack | None = None,
     ) -> AsyncStream[T]:
         """POST `body` to `path` and decode the events of the answer one by one as they come.
 
         What is in `owned` is closed together with the stream.
         """
-        request = self._http.build_request("POST", path, json=body, headers=headers)
         async with owned or AsyncExitStack() as stack:
-            response = await self._send(request, stream=True)
+            response = await self._send("POST", path, body, way, stream=True)
             stack.push_async_callback(response.aclose)
             meta = stream_meta(response)
             return AsyncStream(response, meta, decode, stack.pop_all())
 
-    async def _send(self, request: httpx.Request, stream: bool = False) -> httpx.Response:
+    async def _send(
+        self, method: str, path: str, body: Mapping[str, Any] | None, way: Way, stream: bool = False
+    ) -> httpx.Response:
+        request = self._http.build_request(method, path, json=body, **way.options())
         attempt = 0
-        while not (response := await self._try(request, stream)).is_success:
-            error = api_error(response)
-            wait_s = self._retry.wait_s(attempt, error)
-            if wait_s is None:
-                raise error
+        while True:
+            try:
+                return await _try(self._http, request, stream)
+            except VGateError as error:
+                wait_s = self._retry.wait_s(attempt, error)
+                if wait_s is None:
+                    raise
             await self._sleep(wait_s)
             attempt += 1
-        return response
-
-    async def _try(self, request: httpx.Request, stream: bool) -> httpx.Response:
-        try:
-            response = await self._http.send(request, stream=stream)
-            if not response.is_success:
-                await response.aread()
-        except httpx.RequestError as error:
-            raise transport_error(error) from error
-        return response
 
 
-class _Resource:
-    """One endpoint of a given client, or of a client made for each call from the environment."""
-
-    def __init__(self, client: AsyncClient | None = None) -> None:
-        self._client = client
-
-    async def _post(self, path: str, body: dict[str, Any], decode: Decode[T], headers: Headers) -> T:
+async def _try(http: httpx.AsyncClient, request: httpx.Request, stream: bool) -> httpx.Response:
+    try:
+        response = await http.send(request, stream=stream)
+        if response.is_success:
+            return response
         async with AsyncExitStack() as stack:
-            client = await stack.enter_async_context(AsyncClient()) if self._client is None else self._client
-            return await client.post(path, body, decode, headers)
-
-    async def _stream(self, path: str, body: dict[str, Any], decode: Decode[T], headers: Headers) -> AsyncStream[T]:
-        owned = AsyncExitStack()
-        client = await owned.enter_async_context(AsyncClient()) if self._client is None else self._client
-        return await client.stream(path, body, decode, headers, owned)
-
-
-class AsyncChatResource(_Resource):
-    """``/chat/completions``."""
-
-    # fmt: off
-    @overload
-    async def create(
-        self, *, model: str, messages: Sequence[Mapping[str, Any]], stream: Literal[False] = False,
-        extra_headers: Headers = None, **params: Any,
-    ) -> ChatCompletion: ...
-    @overload
-    async def create(
-        self, *, model: str, messages: Sequence[Mapping[str, Any]], stream: Literal[True],
-        extra_headers: Headers = None, **params: Any,
-    ) -> AsyncStream[ChatCompletionChunk]: ...
-    # fmt: on
-    async def create(
-        self,
-        *,
-        model: str,
-        messages: Sequence[Mapping[str, Any]],
-        stream: bool = False,
-        extra_headers: Headers = None,
-        **params: Any,
-    ) -> ChatCompletion | AsyncStream[ChatCompletionChunk]:
-        """Answer a conversation, whole or (with `stream`) piece by piece.
-
-        `params` go into the request as they are (``temperature``, ``tools``, ...).
-        """
-        body = body_of(model, stream, params, messages=list(messages))
-        if stream:
-            return await self._stream("chat/completions", body, ChatCompletionChunk.read, extra_headers)
-        return await self._post("chat/completions", body, ChatCompletion.read, extra_headers)
-
-
-class AsyncEmbeddingResource(_Resource):
-    """``/embeddings``."""
-
-    async def create(
-        self,
-        *,
-        model: str,
-        input: str | Sequence[str],  # noqa: A002 - the API's name
-        extra_headers: Headers = None,
-        **params: Any,
-    ) -> EmbeddingList:
-        """Embed a text, or each of several."""
-        texts = input if isinstance(input, str) else list(input)
-        body = body_of(model, False, params, input=texts)
-        return await self._post("embeddings", body, EmbeddingList.read, extra_headers)
+            stack.push_async_callback(response.aclose)
+            await response.aread()
+    except httpx.RequestError as error:
+        raise transport_error(error) from error
+    raise api_error(response)

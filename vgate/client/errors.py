@@ -3,7 +3,7 @@
 ::
 
     VGateError
-    ├── APIError                 the server refused or failed: status, code, message, request_id, retry_after
+    ├── APIError                 the server refused or failed: `status`, `code`, `retry_after`, ...
     │   ├── BadRequestError      400, 413, 422
     │   ├── AuthenticationError  401, 403
     │   ├── NotFoundError        404
@@ -19,22 +19,29 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 from typing import Any
 
 import httpx
 
+from vgate.client.meta import RateLimit
+
 
 class VGateError(Exception):
     """Base of all errors of the client."""
+
+    sent = True
+    """False where the server certainly saw nothing of the request, so that it may be sent again."""
 
 
 class APIError(VGateError):
     """The server answered with an error status.
 
     `code` is the server's own error code, or its error type where it gives no code. `retry_after`
-    is the wait in seconds that the server asked for, None when it asked for none.
+    is the wait in seconds that the server asked for, None when it asked for none. `rate_limit` is
+    the caller's limit, where the answer told it.
     """
 
     def __init__(
@@ -44,13 +51,15 @@ class APIError(VGateError):
         code: str | int | None = None,
         request_id: str | None = None,
         retry_after: float | None = None,
+        rate_limit: RateLimit | None = None,
     ) -> None:
-        super().__init__(message, status, code, request_id, retry_after)
+        super().__init__(message, status, code, request_id, retry_after, rate_limit)
         self.message = message
         self.status = status
         self.code = code
         self.request_id = request_id
         self.retry_after = retry_after
+        self.rate_limit = rate_limit
 
     def __str__(self) -> str:
         tail = f" (request {self.request_id})" if self.request_id else ""
@@ -122,20 +131,33 @@ def api_error(response: httpx.Response) -> APIError:
     """The error that an answer with a non-2xx status stands for. The body must have been read."""
     message, code = error_fields(_json_or_text(response))
     kind = _BY_STATUS.get(response.status_code, ServerError if response.is_server_error else APIError)
+    message = message or response.reason_phrase or "no error message"
+    if response.has_redirect_location:  # not followed: the key and the prompt are for base_url's server alone
+        message += f"; it points to {response.headers['location'][:500]}, and redirects are not followed"
     return kind(
-        message or response.reason_phrase or "no error message",
+        message,
         response.status_code,
         code,
         response.headers.get("x-request-id"),
         retry_after_s(response.headers),
+        RateLimit.read(response.headers),
     )
 
 
 def transport_error(error: httpx.RequestError) -> VGateError:
-    """The client's name for a failure of the connection."""
-    kind = Timeout if isinstance(error, httpx.TimeoutException) else ConnectionError_
-    where = f"{error.request.method} {error.request.url}"
-    return kind(f"{where}: {str(error) or type(error).__name__}")
+    """The client's name for a failure on the way."""
+    url = error.request.url.copy_with(userinfo=b"")  # a password in the address is not shown
+    told = f"{error.request.method} {url}: {str(error) or type(error).__name__}"
+    if isinstance(error, httpx.DecodingError):
+        return ResponseError(told)
+    failure = Timeout(told) if isinstance(error, httpx.TimeoutException) else ConnectionError_(told)
+    failure.sent = not _never_sent(error)
+    return failure
+
+
+def _never_sent(error: httpx.RequestError) -> bool:
+    # What TLS refuses now, a certificate for example, it refuses again.
+    return isinstance(error, httpx.ConnectError | httpx.ConnectTimeout) and "[SSL" not in str(error)
 
 
 def error_fields(body: Any) -> tuple[str, str | int | None]:
@@ -156,10 +178,16 @@ def retry_after_s(headers: Mapping[str, str]) -> float | None:
     """
     value = headers.get("retry-after", "")
     try:
-        if value.strip().isdigit():
-            return float(value)
-        wait = parsedate_to_datetime(value) - parsedate_to_datetime(headers["date"])
-    except (KeyError, ValueError, TypeError):
+        seconds = float(value)
+    except ValueError:
+        return _until(value, headers.get("date", ""))
+    return seconds if math.isfinite(seconds) and seconds >= 0 else None
+
+
+def _until(date: str, now: str) -> float | None:
+    try:
+        wait = parsedate_to_datetime(date) - parsedate_to_datetime(now)
+    except (ValueError, TypeError):
         return None
     return max(0.0, wait.total_seconds())
 

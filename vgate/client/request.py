@@ -2,22 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import httpx
 
 from vgate.client.errors import ResponseError
 from vgate.client.meta import Meta
-from vgate.client.types import Json
+from vgate.client.reading import Json
+from vgate.client.settings import timeouts
 
 Headers = Mapping[str, str] | None
+Texts = str | Sequence[str] | Sequence[int] | Sequence[Sequence[int]]
+"""A text, or its token ids, or several of either."""
+
+
+class Way(NamedTuple):
+    """How one call is made, where it differs from its client's other calls."""
+
+    headers: Headers = None
+    timeout: float | None = None
+
+    def options(self) -> dict[str, Any]:
+        """Arguments of httpx's ``build_request``."""
+        silence = httpx.USE_CLIENT_DEFAULT if self.timeout is None else timeouts(self.timeout)
+        return {"headers": self.headers, "timeout": silence}
+
+
+USUAL = Way()
 
 
 def body_of(model: str, stream: bool, params: Mapping[str, Any], **fields: Any) -> Json:
     """The JSON body of a call."""
     body = {"model": model, **fields, **params}
     return {**body, "stream": True} if stream else body
+
+
+def listed(texts: Texts) -> str | list[Any]:
+    """In a form that goes into JSON."""
+    return texts if isinstance(texts, str) else [part if isinstance(part, str | int) else list(part) for part in texts]
 
 
 def read_json(response: httpx.Response) -> tuple[Json, Meta]:

@@ -6,18 +6,19 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from vgate.client.errors import APIError
+from vgate.client.errors import APIError, VGateError
 
 _BUSY = (429, 503)
 
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """Retries only answers that say "not now" (429, 503): nothing was generated for them.
+    """Retries what the server has certainly not begun: "not now" (429, 503), and no connection.
 
-    The server's ``Retry-After`` decides the wait; without it, the wait doubles from `base_s` with
-    up to half of it taken off at random, so that clients refused together do not return together.
-    Any other failure is raised at once: the server may already be working on the request.
+    The server's ``Retry-After`` decides the wait, and up to a tenth of it, or `base_s` where that is
+    less, is added at random; without it, the wait doubles from `base_s` with up to half of it taken
+    off at random: clients refused together do not return together. Any other failure is raised at
+    once: the server may already be working on the request.
     """
 
     max_retries: int = 2
@@ -29,15 +30,19 @@ class RetryPolicy:
         if self.max_retries < 0:
             raise ValueError(f"max_retries must be 0 or more, not {self.max_retries}")
 
-    def wait_s(self, attempt: int, error: APIError) -> float | None:
+    def wait_s(self, attempt: int, error: VGateError) -> float | None:
         """Seconds until try `attempt` + 1 (`attempt` counts from 0), or None to give up.
 
         A server that asks for more than `max_wait_s` is not waited for.
         """
-        if error.status not in _BUSY or attempt >= self.max_retries:
+        refusal = error if isinstance(error, APIError) else None
+        again = refusal.status in _BUSY if refusal else not error.sent
+        if not again or attempt >= self.max_retries:
             return None
-        wait = error.retry_after
-        if wait is None:
+        asked = refusal.retry_after if refusal else None
+        if asked is None:
             backoff = self.base_s * 2**attempt
-            wait = min(self.max_wait_s, self.uniform(backoff / 2, backoff))
-        return wait if wait <= self.max_wait_s else None
+            return min(self.max_wait_s, self.uniform(backoff / 2, backoff))
+        if asked > self.max_wait_s:
+            return None
+        return asked + self.uniform(0, min(asked / 10, self.base_s))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import re
 import ssl
 from typing import Any
 
@@ -12,6 +13,8 @@ import httpx
 DEFAULT_BASE_URL = "http://localhost:8000/v1"
 DEFAULT_TIMEOUT_S = 600.0
 _CONNECT_TIMEOUT_S = 5.0
+# httpx's own bound of 100 connections would let the 101st stream of a client wait without a word.
+_LIMITS = httpx.Limits(max_connections=None, max_keepalive_connections=100, keepalive_expiry=5)
 
 
 def http_options(base_url: str | None, api_key: str | None, timeout: float | None) -> dict[str, Any]:
@@ -24,13 +27,15 @@ def http_options(base_url: str | None, api_key: str | None, timeout: float | Non
     return {
         "base_url": _address(base_url or os.environ.get("VGATE_BASE_URL") or DEFAULT_BASE_URL),
         "headers": _authorization(api_key or os.environ.get("VGATE_API_KEY")),
-        "timeout": _timeout(timeout),
+        "timeout": timeouts(timeout),
         "verify": _tls(),
+        "limits": _LIMITS,
     }
 
 
 def _address(text: str) -> httpx.URL:
-    problem = f"base_url must look like {DEFAULT_BASE_URL}, not {text!r}"
+    shown = re.sub(r"//[^/@]*@", "//...@", text)  # a password is not shown
+    problem = f"base_url must look like {DEFAULT_BASE_URL}, not {shown!r}"
     try:
         url = httpx.URL(text)
     except httpx.InvalidURL as error:
@@ -48,7 +53,12 @@ def _authorization(key: str | None) -> dict[str, str]:
     return {"Authorization": f"Bearer {key}"}
 
 
-def _timeout(seconds: float | None) -> httpx.Timeout:
+def timeouts(seconds: float | None) -> httpx.Timeout:
+    """The silence that is put up with, in seconds; of a connection that does not come about, 5 at most.
+
+    Raises:
+        ValueError: It is not positive.
+    """
     if seconds is None:
         return httpx.Timeout(None, connect=_CONNECT_TIMEOUT_S)
     if not seconds > 0:

@@ -6,6 +6,12 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 _BOM = b"\xef\xbb\xbf"
+MAX_EVENT_BYTES = 64 * 2**20
+"""Of one event. No answer comes near; a server that never ends a line must not fill the memory."""
+
+
+class EventTooLong(ValueError):
+    """One event is longer than MAX_EVENT_BYTES."""
 
 
 class Event(NamedTuple):
@@ -29,14 +35,22 @@ class SSEDecoder:
         self._at_start = True
         self._name = ""
         self._data: list[str] = []
+        self._size = 0
 
     def feed(self, chunk: bytes) -> Iterator[Event]:
-        """Yield the events that `chunk` completes. Exhaust it before the next call."""
+        """Yield the events that `chunk` completes. Exhaust it before the next call.
+
+        Raises:
+            EventTooLong: The event that has begun is too long to be kept.
+        """
         if self._after_cr and chunk:
             chunk = chunk.removeprefix(b"\n")
             self._after_cr = False
         for piece in chunk.splitlines(keepends=True):
             self._line += piece
+            self._size += len(piece)
+            if self._size > MAX_EVENT_BYTES:
+                raise EventTooLong(f"an event of the stream is longer than {MAX_EVENT_BYTES} bytes")
             if piece.endswith((b"\n", b"\r")):
                 event = self._end_line()
                 if event is not None:
@@ -64,10 +78,13 @@ class SSEDecoder:
             self._data.append(value)
         elif field == "event":
             self._name = value
+        else:
+            self._size -= len(line)  # comments and unknown fields are not kept
         return None
 
     def _end_event(self) -> Event | None:
         event = Event(self._name, "\n".join(self._data)) if self._data else None
         self._name = ""
         self._data.clear()
+        self._size = 0
         return event

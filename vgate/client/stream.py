@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import socket
 from collections.abc import AsyncGenerator, Callable, Generator
-from contextlib import AsyncExitStack, ExitStack
-from typing import Generic, Self, TypeVar
+from contextlib import AsyncExitStack, ExitStack, suppress
+from typing import Any, Generic, Self, TypeVar
 
 import httpx
 
@@ -18,8 +20,8 @@ from vgate.client.errors import (
     error_fields,
 )
 from vgate.client.meta import Meta
-from vgate.client.sse import Event, SSEDecoder
-from vgate.client.types import Json
+from vgate.client.reading import Json
+from vgate.client.sse import Event, EventTooLong, SSEDecoder
 
 T = TypeVar("T")
 Decode = Callable[[Json, Meta], T]
@@ -35,12 +37,15 @@ class _Chunks(Generic[T]):
         self._events = SSEDecoder()
 
     def feed(self, data: bytes) -> Generator[T]:
-        for event in self._events.feed(data):
-            if event.data == "[DONE]":
-                self.done = True
-                return
-            if event.data:
-                yield self._chunk(event)
+        try:
+            for event in self._events.feed(data):
+                if event.data == "[DONE]":
+                    self.done = True
+                    return
+                if event.data:
+                    yield self._chunk(event)
+        except EventTooLong as error:
+            raise ResponseError(str(error)) from error
 
     def end(self) -> None:
         last = self._events.flush()
@@ -51,6 +56,8 @@ class _Chunks(Generic[T]):
         return StreamInterrupted(why, request_id=self._meta.request_id)
 
     def failed(self, error: httpx.RequestError) -> VGateError:
+        if isinstance(error, httpx.DecodingError):
+            return ResponseError(f"the stream cannot be unpacked: {error}")
         if isinstance(error, httpx.TimeoutException):
             return Timeout("the server fell silent in the middle of the stream")
         return self.broken(f"the connection broke in the middle of the stream: {error}")
@@ -80,18 +87,22 @@ def stream_meta(response: httpx.Response) -> Meta:
 
 
 class Stream(Generic[T]):
-    """Iterator over the chunks of one answer; use it in a ``with`` block if you may leave early.
+    """Iterator over the chunks of one answer, for one thread at a time.
 
     Ends after ``[DONE]``. Raises StreamError on an error event, StreamInterrupted when the stream
     stops without ``[DONE]`` and Timeout when the server falls silent; chunks that came before have
     been yielded by then. `meta` holds what the headers said.
+
+    The connection is given back at the end, on an error, by `close`, at the end of a ``with`` block,
+    and when nobody holds the stream any more, as after ``break``.
     """
 
     def __init__(self, response: httpx.Response, meta: Meta, decode: Decode[T], owned: ExitStack) -> None:
         self.meta = meta
         self._response = response
         self._owned = owned
-        self._chunks = self._read(_Chunks(self.meta, decode))
+        # No reference to the stream itself: it shall go as soon as nobody holds it.
+        self._chunks = _read(response, owned, _Chunks(meta, decode))
 
     def __iter__(self) -> Self:
         return self
@@ -105,21 +116,20 @@ class Stream(Generic[T]):
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def close(self) -> None:
-        """Give the connection back, which tells the server to stop. May be called twice."""
-        self._chunks.close()
-        self._owned.close()
+    def __del__(self) -> None:
+        with suppress(Exception):  # the interpreter may be going
+            self.close()
 
-    def _read(self, chunks: _Chunks[T]) -> Generator[T]:
+    def close(self) -> None:
+        """Give the connection back, which tells the server to stop. May be called twice, and by any thread.
+
+        A thread that waits for the next chunk meanwhile gets StreamInterrupted.
+        """
         try:
-            for data in self._response.iter_bytes():
-                yield from chunks.feed(data)
-                if chunks.done:
-                    return
-            chunks.end()
-        except httpx.RequestError as error:
-            raise chunks.failed(error) from error
-        finally:
+            self._chunks.close()
+        except ValueError:  # another thread is in it, and closes all when it wakes
+            _hang_up(self._response)
+        else:
             self._owned.close()
 
 
@@ -128,15 +138,20 @@ class AsyncStream(Generic[T]):
 
     def __init__(self, response: httpx.Response, meta: Meta, decode: Decode[T], owned: AsyncExitStack) -> None:
         self.meta = meta
-        self._response = response
         self._owned = owned
-        self._chunks = self._read(_Chunks(self.meta, decode))
+        self._chunks = _read_async(response, owned, _Chunks(meta, decode))
+        self._loop = asyncio.get_running_loop()
+        self._closed = False
 
     def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> T:
-        return await anext(self._chunks)
+        try:
+            return await anext(self._chunks)
+        except Exception:  # the end is one too; a task that was cancelled may not have closed all
+            self._closed = True
+            raise
 
     async def __aenter__(self) -> Self:
         return self
@@ -144,20 +159,66 @@ class AsyncStream(Generic[T]):
     async def __aexit__(self, *_: object) -> None:
         await self.close()
 
-    async def close(self) -> None:
-        """Give the connection back, which tells the server to stop. May be called twice."""
-        await self._chunks.aclose()
-        await self._owned.aclose()
+    def __del__(self) -> None:
+        with suppress(Exception):  # the loop may be closed, and all connections with it
+            if not self._closed:
+                self._loop.call_soon_threadsafe(_close_later, self._loop, self._chunks, self._owned)
 
-    async def _read(self, chunks: _Chunks[T]) -> AsyncGenerator[T]:
-        try:
-            async for data in self._response.aiter_bytes():
-                for chunk in chunks.feed(data):
-                    yield chunk
-                if chunks.done:
-                    return
-            chunks.end()
-        except httpx.RequestError as error:
-            raise chunks.failed(error) from error
-        finally:
-            await self._owned.aclose()
+    async def close(self) -> None:
+        """Give the connection back, which tells the server to stop. May be called twice, and by any task.
+
+        A task that waits for the next chunk meanwhile gets StreamInterrupted.
+        """
+        self._closed = True
+        await _close(self._chunks, self._owned)
+
+
+_closing: set[asyncio.Task[None]] = set()  # a loop holds its tasks only weakly
+
+
+def _close_later(loop: asyncio.AbstractEventLoop, chunks: AsyncGenerator[Any], owned: AsyncExitStack) -> None:
+    task = loop.create_task(_close(chunks, owned))
+    _closing.add(task)
+    task.add_done_callback(_closing.discard)
+
+
+async def _close(chunks: AsyncGenerator[Any], owned: AsyncExitStack) -> None:
+    with suppress(RuntimeError):  # another task is in it
+        await chunks.aclose()
+    await owned.aclose()
+
+
+def _hang_up(response: httpx.Response) -> None:
+    """Wake whoever waits for more of the answer; closing a socket would not."""
+    network = response.extensions.get("network_stream")
+    connection = network.get_extra_info("socket") if network else None
+    if connection is not None:
+        with suppress(OSError):
+            socket.socket.shutdown(connection, socket.SHUT_RDWR)
+
+
+def _read(response: httpx.Response, owned: ExitStack, chunks: _Chunks[T]) -> Generator[T]:
+    try:
+        for data in response.iter_bytes():
+            yield from chunks.feed(data)
+            if chunks.done:
+                return
+        chunks.end()
+    except httpx.RequestError as error:
+        raise chunks.failed(error) from error
+    finally:
+        owned.close()
+
+
+async def _read_async(response: httpx.Response, owned: AsyncExitStack, chunks: _Chunks[T]) -> AsyncGenerator[T]:
+    try:
+        async for data in response.aiter_bytes():
+            for chunk in chunks.feed(data):
+                yield chunk
+            if chunks.done:
+                return
+        chunks.end()
+    except httpx.RequestError as error:
+        raise chunks.failed(error) from error
+    finally:
+        await owned.aclose()

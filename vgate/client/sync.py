@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+import functools
+import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from typing import Any, Literal, Self, TypeVar, overload
+from typing import Any, Self, TypeVar
 
 import httpx
 
-from vgate.client.errors import api_error, transport_error
-from vgate.client.request import Headers, body_of, read_json
+from vgate.client.errors import VGateError, api_error, transport_error
+from vgate.client.request import USUAL, Way, read_json
+from vgate.client.resources import ChatResource, CompletionResource, EmbeddingResource, ModelsResource
 from vgate.client.retry import RetryPolicy
 from vgate.client.settings import DEFAULT_TIMEOUT_S, http_options
 from vgate.client.stream import Decode, Stream, stream_meta
-from vgate.client.types import ChatCompletion, ChatCompletionChunk, EmbeddingList
 
 T = TypeVar("T")
 
 
 class Client:
     """Talks to one OpenAI-compatible server over kept-alive connections; threads may share it.
+
+    A process that was forked may go on with it too: it makes connections of its own.
 
     Args:
         base_url: Address with the version path; else ``VGATE_BASE_URL``, else localhost, port 8000.
@@ -41,11 +45,15 @@ class Client:
         sleep: Callable[[float], None] = time.sleep,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
-        self._http = httpx.Client(**http_options(base_url, api_key, timeout), transport=transport)
+        self._connect = functools.partial(httpx.Client, **http_options(base_url, api_key, timeout), transport=transport)
+        self._http, self._process = self._connect(), os.getpid()
+        self._inherited: list[httpx.Client] = []
         self._retry = retry or RetryPolicy()
         self._sleep = sleep
         self.chat = ChatResource(self)
+        self.completions = CompletionResource(self)
         self.embeddings = EmbeddingResource(self)
+        self.models = ModelsResource(self)
 
     def __enter__(self) -> Self:
         return self
@@ -54,117 +62,67 @@ class Client:
         self.close()
 
     def close(self) -> None:
-        """Close all connections."""
-        self._http.close()
+        """Close all connections. May be called twice."""
+        self._own().close()
 
-    def post(self, path: str, body: Mapping[str, Any], decode: Decode[T], headers: Headers = None) -> T:
+    def get(self, path: str, decode: Decode[T], way: Way = USUAL) -> T:
+        """GET `path` below the base address and decode the whole answer."""
+        return decode(*read_json(self._send("GET", path, None, way)))
+
+    def post(self, path: str, body: Mapping[str, Any], decode: Decode[T], way: Way = USUAL) -> T:
         """POST `body` to `path` below the base address and decode the whole answer."""
-        request = self._http.build_request("POST", path, json=body, headers=headers)
-        return decode(*read_json(self._send(request)))
+        return decode(*read_json(self._send("POST", path, body, way)))
 
     def stream(
         self,
         path: str,
         body: Mapping[str, Any],
         decode: Decode[T],
-        headers: Headers = None,
+        way: Way = USUAL,
         owned: ExitStack | None = None,
     ) -> Stream[T]:
         """POST `body` to `path` and decode the events of the answer one by one as they come.
 
         What is in `owned` is closed together with the stream.
         """
-        request = self._http.build_request("POST", path, json=body, headers=headers)
         with owned or ExitStack() as stack:
-            response = self._send(request, stream=True)
+            response = self._send("POST", path, body, way, stream=True)
             stack.callback(response.close)
             meta = stream_meta(response)
             return Stream(response, meta, decode, stack.pop_all())
 
-    def _send(self, request: httpx.Request, stream: bool = False) -> httpx.Response:
+    def _own(self) -> httpx.Client:
+        """This process's connections: on those of the parent answers would get mixed up."""
+        if self._process != os.getpid():
+            self._inherited.append(self._http)  # neither used nor closed: its locks may be held for ever
+            self._http, self._process = self._connect(), os.getpid()
+        return self._http
+
+    def _send(
+        self, method: str, path: str, body: Mapping[str, Any] | None, way: Way, stream: bool = False
+    ) -> httpx.Response:
+        http = self._own()
+        request = http.build_request(method, path, json=body, **way.options())
         attempt = 0
-        while not (response := self._try(request, stream)).is_success:
-            error = api_error(response)
-            wait_s = self._retry.wait_s(attempt, error)
-            if wait_s is None:
-                raise error
+        while True:
+            try:
+                return _try(http, request, stream)
+            except VGateError as error:
+                wait_s = self._retry.wait_s(attempt, error)
+                if wait_s is None:
+                    raise
             self._sleep(wait_s)
             attempt += 1
-        return response
-
-    def _try(self, request: httpx.Request, stream: bool) -> httpx.Response:
-        try:
-            response = self._http.send(request, stream=stream)
-            if not response.is_success:
-                response.read()
-        except httpx.RequestError as error:
-            raise transport_error(error) from error
-        return response
 
 
-class _Resource:
-    """One endpoint of a given client, or of a client made for each call from the environment."""
-
-    def __init__(self, client: Client | None = None) -> None:
-        self._client = client
-
-    def _post(self, path: str, body: dict[str, Any], decode: Decode[T], headers: Headers) -> T:
+def _try(http: httpx.Client, request: httpx.Request, stream: bool) -> httpx.Response:
+    try:
+        response = http.send(request, stream=stream)
+        if response.is_success:
+            return response
         with ExitStack() as stack:
-            client = self._client or stack.enter_context(Client())
-            return client.post(path, body, decode, headers)
-
-    def _stream(self, path: str, body: dict[str, Any], decode: Decode[T], headers: Headers) -> Stream[T]:
-        owned = ExitStack()
-        client = self._client or owned.enter_context(Client())
-        return client.stream(path, body, decode, headers, owned)
-
-
-class ChatResource(_Resource):
-    """``/chat/completions``."""
-
-    # fmt: off
-    @overload
-    def create(
-        self, *, model: str, messages: Sequence[Mapping[str, Any]], stream: Literal[False] = False,
-        extra_headers: Headers = None, **params: Any,
-    ) -> ChatCompletion: ...
-    @overload
-    def create(
-        self, *, model: str, messages: Sequence[Mapping[str, Any]], stream: Literal[True],
-        extra_headers: Headers = None, **params: Any,
-    ) -> Stream[ChatCompletionChunk]: ...
-    # fmt: on
-    def create(
-        self,
-        *,
-        model: str,
-        messages: Sequence[Mapping[str, Any]],
-        stream: bool = False,
-        extra_headers: Headers = None,
-        **params: Any,
-    ) -> ChatCompletion | Stream[ChatCompletionChunk]:
-        """Answer a conversation, whole or (with `stream`) piece by piece.
-
-        `params` go into the request as they are (``temperature``, ``tools``, ...).
-        """
-        body = body_of(model, stream, params, messages=list(messages))
-        if stream:
-            return self._stream("chat/completions", body, ChatCompletionChunk.read, extra_headers)
-        return self._post("chat/completions", body, ChatCompletion.read, extra_headers)
-
-
-class EmbeddingResource(_Resource):
-    """``/embeddings``."""
-
-    def create(
-        self,
-        *,
-        model: str,
-        input: str | Sequence[str],  # noqa: A002 - the API's name
-        extra_headers: Headers = None,
-        **params: Any,
-    ) -> EmbeddingList:
-        """Embed a text, or each of several."""
-        texts = input if isinstance(input, str) else list(input)
-        body = body_of(model, False, params, input=texts)
-        return self._post("embeddings", body, EmbeddingList.read, extra_headers)
+            stack.callback(response.close)
+            response.read()
+    except httpx.RequestError as error:
+        raise transport_error(error) from error
+    raise api_error(response)

@@ -6,13 +6,11 @@ Every object keeps the JSON it was read from in `raw`: fields without a name her
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Generic, Self, TypeVar
+from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar
 
 from vgate.client.errors import ResponseError
 from vgate.client.meta import Meta
-
-Json = dict[str, Any]
-_V = TypeVar("_V")
+from vgate.client.reading import Json, V, get, need, objects
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +25,11 @@ class Usage:
     @classmethod
     def read(cls, owner: Json) -> Self | None:
         """The ``usage`` of an answer or chunk, None where it has none."""
-        raw = _get(owner, "usage", dict)
+        raw = get(owner, "usage", dict)
         if raw is None:
             return None
-        prompt, completion = (_get(raw, f"{kind}_tokens", int) or 0 for kind in ("prompt", "completion"))
-        return cls(prompt, completion, _get(raw, "total_tokens", int) or prompt + completion, raw)
+        prompt, completion = (get(raw, f"{kind}_tokens", int) or 0 for kind in ("prompt", "completion"))
+        return cls(prompt, completion, get(raw, "total_tokens", int) or prompt + completion, raw)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +45,9 @@ class ToolCall:
     @classmethod
     def read(cls, raw: Json) -> Self:
         """From one entry of ``tool_calls``."""
-        function = _get(raw, "function", dict) or {}
-        name, arguments = _get(function, "name", str), _get(function, "arguments", str) or ""
-        return cls(_get(raw, "index", int) or 0, _get(raw, "id", str), name, arguments, raw)
+        function = get(raw, "function", dict) or {}
+        name, arguments = get(function, "name", str), get(function, "arguments", str) or ""
+        return cls(get(raw, "index", int) or 0, get(raw, "id", str), name, arguments, raw)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +62,8 @@ class Message:
     @classmethod
     def read(cls, raw: Json) -> Self:
         """From a ``message`` or a ``delta``."""
-        calls = tuple(ToolCall.read(call) for call in _objects(raw, "tool_calls", optional=True))
-        return cls(_get(raw, "role", str), _get(raw, "content", str), calls, raw)
+        calls = tuple(ToolCall.read(call) for call in objects(raw, "tool_calls", optional=True))
+        return cls(get(raw, "role", str), get(raw, "content", str), calls, raw)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +83,7 @@ class Choice:
     @classmethod
     def read(cls, raw: Json) -> Self:
         """From one entry of ``choices``."""
-        return cls(*_place(raw, Message.read(_need(raw, "message", dict))), raw)
+        return cls(*_place(raw, Message.read(need(raw, "message", dict))), raw)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,10 +103,30 @@ class ChunkChoice:
     @classmethod
     def read(cls, raw: Json) -> Self:
         """From one entry of a chunk's ``choices``."""
-        return cls(*_place(raw, Message.read(_need(raw, "delta", dict))), raw)
+        return cls(*_place(raw, Message.read(need(raw, "delta", dict))), raw)
 
 
-_C = TypeVar("_C", Choice, ChunkChoice)
+@dataclass(frozen=True, slots=True)
+class TextChoice:
+    """One of the `n` answers to a prompt, or the next piece of one."""
+
+    index: int
+    text: str
+    finish_reason: str | None
+    raw: Json = field(repr=False)
+
+    @classmethod
+    def read(cls, raw: Json) -> Self:
+        """From one entry of ``choices``."""
+        return cls(*_place(raw, get(raw, "text", str) or ""), raw)
+
+
+class _Said(Protocol):
+    @property
+    def text(self) -> str: ...
+
+
+_C = TypeVar("_C", bound=_Said)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,13 +142,16 @@ class _Answer(Generic[_C]):
 
     @property
     def text(self) -> str:
-        """Text of the first choice, empty where there is none (as in a stream's usage chunk)."""
+        """Text of the first choice, empty where there is none (as in a stream's usage chunk).
+
+        With `n` above 1 look at `choices`: each has its `index`.
+        """
         return self.choices[0].text if self.choices else ""
 
     @classmethod
     def read(cls, raw: Json, meta: Meta) -> Self:
         """From the body of an answer, or the data of one event of a stream."""
-        choices = tuple(map(cls._choice, _objects(raw, "choices")))
+        choices = tuple(map(cls._choice, objects(raw, "choices")))
         return cls(*_head(raw), choices, Usage.read(raw), meta, raw)
 
 
@@ -148,6 +169,13 @@ class ChatCompletionChunk(_Answer[ChunkChoice]):
     _choice = ChunkChoice.read
 
 
+class TextCompletion(_Answer[TextChoice]):
+    """An answer to a prompt, or a piece of it."""
+
+    __slots__ = ()
+    _choice = TextChoice.read
+
+
 @dataclass(frozen=True, slots=True)
 class EmbeddingList:
     """One vector per input, in input order; a vector is base64 text if that was asked for."""
@@ -161,17 +189,31 @@ class EmbeddingList:
     @classmethod
     def read(cls, raw: Json, meta: Meta) -> Self:
         """From the body of an answer."""
-        items = sorted(_objects(raw, "data"), key=lambda item: _get(item, "index", int) or 0)
+        items = sorted(objects(raw, "data"), key=lambda item: get(item, "index", int) or 0)
         vectors = tuple(_vector(item) for item in items)
         return cls(_head(raw)[1], vectors, Usage.read(raw), meta, raw)
 
 
+@dataclass(frozen=True, slots=True)
+class ModelList:
+    """What the server serves; `ids` are what ``model`` may be."""
+
+    ids: tuple[str, ...]
+    meta: Meta
+    raw: Json = field(repr=False)
+
+    @classmethod
+    def read(cls, raw: Json, meta: Meta) -> Self:
+        """From the body of an answer."""
+        return cls(tuple(need(item, "id", str) for item in objects(raw, "data")), meta, raw)
+
+
 def _head(raw: Json) -> tuple[str, str]:
-    return _get(raw, "id", str) or "", _get(raw, "model", str) or ""
+    return get(raw, "id", str) or "", get(raw, "model", str) or ""
 
 
-def _place(raw: Json, said: _V) -> tuple[int, _V, str | None]:
-    return _get(raw, "index", int) or 0, said, _get(raw, "finish_reason", str)
+def _place(raw: Json, said: V) -> tuple[int, V, str | None]:
+    return get(raw, "index", int) or 0, said, get(raw, "finish_reason", str)
 
 
 def _vector(item: Json) -> list[float] | str:
@@ -179,24 +221,3 @@ def _vector(item: Json) -> list[float] | str:
     if not isinstance(vector, list | str):
         raise ResponseError(f"'embedding' must be a list or a base64 string, not {vector!r}")
     return vector
-
-
-def _get(raw: Json, key: str, kind: type[_V]) -> _V | None:
-    value = raw.get(key)
-    if value is not None and not isinstance(value, kind):
-        raise ResponseError(f"{key!r} in the answer must be {kind.__name__}, not {str(value)[:80]!r}")
-    return value
-
-
-def _need(raw: Json, key: str, kind: type[_V]) -> _V:
-    value = _get(raw, key, kind)
-    if value is None:
-        raise ResponseError(f"the answer has no {key!r}: {str(raw)[:200]}")
-    return value
-
-
-def _objects(raw: Json, key: str, optional: bool = False) -> list[Json]:
-    items: list[Any] = (_get(raw, key, list) or []) if optional else _need(raw, key, list)
-    if not all(isinstance(item, dict) for item in items):
-        raise ResponseError(f"{key!r} in the answer must be a list of objects, not {str(items)[:80]}")
-    return items
