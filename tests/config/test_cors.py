@@ -3,6 +3,7 @@
 import pytest
 
 from tests.config.composing import serve, wrong
+from vgate.config import ConfigError, from_resolved
 
 
 def cors(origins: str, *others: str) -> list[str]:
@@ -34,9 +35,18 @@ def test_what_no_browser_sends_is_refused(origin: str) -> None:
 def test_everybody_with_credentials_is_refused() -> None:
     line = wrong(*cors("'*'", "allow_credentials=true"))
     assert line.endswith("must name origins instead of '*' where server.cors.allow_credentials is true")
-    assert serve(*cors("https://a.example", "allow_credentials=true"))
+    assert serve(*cors("https://a.example", "allow_credentials=true")).notes == []
 
 
 def test_other_values() -> None:
     assert "server.cors.allow_methods" in wrong(*cors("'*'", "allow_methods=[FETCH]"))
     assert "server.cors.max_age_s = -1" in wrong(*cors("'*'", "max_age_s=-1"))
+
+
+@pytest.mark.parametrize("which", ["allow_headers", "expose_headers"])
+@pytest.mark.parametrize("name", ["X-A\r\nSet-Cookie: a=b", "X A", "X-\u20ac", "X-A: b", ""])
+def test_what_is_no_name_of_a_header_is_refused(which: str, name: str) -> None:
+    """It would be written into each answer, or none could be sent any more."""
+    changed = serve(*cors("'*'")).container["server"]["cors"] | {which: ["X-A", name]}
+    with pytest.raises(ConfigError, match=rf"^server\.cors\.{which}\.1 = .*: String should match pattern"):
+        from_resolved({**serve().container, "server": {**serve().container["server"], "cors": changed}}, "a test")

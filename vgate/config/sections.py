@@ -1,6 +1,8 @@
 """What all sections of the configuration are made of: bounds, strictness, and the class that a section stands for."""
 
+import re
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
@@ -10,12 +12,29 @@ Positive = Annotated[int, Field(ge=1)]
 PositiveFloat = Annotated[float, Field(gt=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
 NotNegative = Annotated[float, Field(ge=0)]
+# Names of headers, in lists of them: anything else could not be sent, or would be more than one header.
+HeaderName = Annotated[str, Field(pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")]
 MemoryShare = Annotated[float, Field(gt=0, le=1)]
+_DATABASE = re.compile(r"/?[0-9]*/?")
 
 
 def _of_redis(url: str) -> str:
+    """What redis-py would only tell when it is too late, or pass over."""
     if not url.startswith(("redis://", "rediss://", "unix://")):
         raise ValueError("must begin with redis://, rediss:// or unix://")
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:  # quotes what may be a password
+        told = (
+            "must have a host and at most a port up to 65535 after it; what is special in a password is written as %2F"
+        )
+        raise ValueError(told) from None
+    if parts.scheme == "unix":
+        if not parts.path.strip("/"):
+            raise ValueError("must have the path of a socket after unix://")
+    elif not _DATABASE.fullmatch(parts.path):
+        raise ValueError("must have nothing but the number of a database after the host and its port")
     return url
 
 

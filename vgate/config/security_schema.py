@@ -6,7 +6,10 @@ from typing import Annotated, Literal, Self
 from pydantic import Discriminator, Field, Tag, ValidationInfo, field_validator, model_validator
 
 from vgate.config import key_sources
-from vgate.config.sections import Component, Positive, PositiveFloat, RedisUrl, Section, target_of
+from vgate.config.sections import Component, Positive, RedisUrl, Section, target_of
+
+# A year: Redis counts microseconds, exactly up to 285 years of them since 1970.
+LONGEST_WINDOW_S = 366 * 86400.0
 
 
 class ApiKey(Section):
@@ -49,8 +52,8 @@ class ApiKey(Section):
 class RateLimiting(Section):
     enabled: bool
     default_limit: Positive | None
-    window_seconds: PositiveFloat
-    tokens_per_byte: PositiveFloat = 0.5
+    window_seconds: float = Field(gt=0, le=LONGEST_WINDOW_S)
+    tokens_per_byte: float = Field(0.5, gt=0, le=100)
     unset_max_tokens: Positive | None = None
 
 
@@ -94,8 +97,8 @@ class RedisLimitsSettings(Component):
     target: Literal["vgate.limits.redis.RedisLimits"] = Field(alias="_target_")
     url: RedisUrl
     prefix: str = Field(min_length=1)
-    timeout_ms: PositiveFloat
-    slot_ttl_s: float = Field(ge=1)
+    timeout_ms: float = Field(gt=0, le=60_000)
+    slot_ttl_s: float = Field(ge=1, le=86400)
     on_failure: Literal["open", "closed", "local"]
 
 

@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field, ValidationInfo, field_validator
 
 from vgate.config.elsewhere import from_environment, from_file, readable
-from vgate.config.sections import NotNegative, Positive, PositiveFloat, Section
+from vgate.config.sections import HeaderName, NotNegative, Positive, PositiveFloat, Section
 
 _ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#@\s*A-Z]+")
 _NEEDS_KEY = ("client_ca_file", "key_password_file", "key_password_env")
@@ -97,8 +97,8 @@ class CorsSettings(Section):
     allow_credentials: bool
     allow_origins: list[str]
     allow_methods: list[Literal["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]]
-    allow_headers: list[str]
-    expose_headers: list[str]
+    allow_headers: list[HeaderName]
+    expose_headers: list[HeaderName]
     max_age_s: int = Field(ge=0)
 
     @field_validator("allow_origins")
@@ -130,7 +130,7 @@ def no_cors() -> CorsSettings:
 
 
 class ServerSettings(Section):
-    host: str
+    host: str = Field(min_length=1)  # an empty one would be every address of this machine
     port: int = Field(ge=0, le=65535)
     max_body_bytes: Positive
     client_timeout_s: PositiveFloat = 60.0
