@@ -53,7 +53,16 @@ def test_embeddings_are_their_prompt() -> None:
     assert weigh("embeddings", input="x" * 100_000) > 50_000
 
 
-@pytest.mark.parametrize("value", ["5", -5, 0, None, 1.5, True, [5], {}])
+@pytest.mark.parametrize("value", [5, 5.0, "5", " 5 ", "5.0"])
+def test_R6_numbers_are_read_as_vllm_reads_them(value: Any) -> None:
+    """Who writes `"n": "5"` would else have five answers for the price of one, until they are counted."""
+    for fields in ({"n": value}, {"best_of": value}, {"max_completion_tokens": value, "max_tokens": 1}):
+        as_number = {name: 5 if given is value else given for name, given in fields.items()}
+        weighed, right = (weigh(messages=TEXT, **{"max_tokens": 100, **given}) for given in (fields, as_number))
+        assert weighed == pytest.approx(right, abs=2)
+
+
+@pytest.mark.parametrize("value", ["x", "", "nan", "1e999", -5, 0, None, [5], {}])
 def test_what_is_no_number_is_not_counted_and_does_not_fail(value: Any) -> None:
     assert weigh(messages=TEXT, max_tokens=value) == CONTEXT
     assert weigh(messages=TEXT, max_tokens=10, n=value) < 400

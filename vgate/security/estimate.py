@@ -29,14 +29,22 @@ def upper_tokens(call: Call, tokens_per_byte: float, unset_max_tokens: int | Non
 
 def _length(body: dict[str, Any]) -> int | None:
     """What is no length is refused by the engine, and costs nothing then."""
-    for name in ("max_completion_tokens", "max_tokens"):
-        if type(body.get(name)) is int and body[name] > 0:
-            return int(body[name])
-    return None
+    given = (_whole(body.get(name)) for name in ("max_completion_tokens", "max_tokens"))
+    return next((length for length in given if length > 0), None)
 
 
 def _choices(body: dict[str, Any]) -> int:
-    return max([1, *(value for name in ("n", "best_of") if type(value := body.get(name)) is int)])
+    return max(1, _whole(body.get("n")), _whole(body.get("best_of")))
+
+
+def _whole(value: object) -> int:
+    """As vLLM reads it, which takes 5.0 and "5" for 5; 0 for what is no number."""
+    if not isinstance(value, int | float | str):
+        return 0
+    try:
+        return int(value if isinstance(value, int) else float(value))
+    except (ValueError, OverflowError):
+        return 0
 
 
 def _prompts(body: dict[str, Any]) -> int:
