@@ -1,6 +1,7 @@
 """The harness's routes on the admin socket, of a real server."""
 
 import json
+import re
 import threading
 from typing import Any
 
@@ -67,7 +68,12 @@ def test_what_there_is_no_room_for_is_told(recording: Server, client: httpx.Clie
 def test_a_wrong_limit_is_refused_in_words(dry_server: Server, body: Any) -> None:
     answer = dry_server.operate("PUT", "/records", body)
     assert answer.status_code == 400
-    assert "must be" in answer.json()["error"]["message"]
+    assert re.search("must be|not valid JSON", answer.json()["error"]["message"])
+
+
+def test_a_body_that_is_nested_without_end_is_refused_in_words(dry_server: Server) -> None:
+    answer = dry_server._admin.put("/records", content=b'{"a":' * 100_000)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "invalid_json")
 
 
 def test_gauges_say_who_is_where(recording: Server, client: httpx.Client) -> None:

@@ -195,6 +195,19 @@ async def test_R1_R6_random_arrivals_in_bounded_memory(option: str, redis_url: s
 
 
 @every_store
+async def test_R13_a_window_that_becomes_longer_counts_what_was_used_before(option: str, redis_url: str) -> None:
+    """Also of a key that nobody has used since, when others are."""
+    short, long = Limits(WINDOW_S, requests=2), Limits(60 * WINDOW_S, requests=2)
+    async with rig(option, redis_url) as rigged:
+        for _ in range(2):
+            await rigged.store.settle((await rigged.enter(short)).place, 0)
+        await rigged.advance(WINDOW_S + 1)
+        await rigged.enter(long, name="b")
+        refused = await rigged.enter(long)
+        assert (refused.refused, round(refused.wait_s / WINDOW_S)) == ("requests", 59)
+
+
+@every_store
 async def test_R9_a_window_keeps_a_bounded_number_of_entries(option: str, redis_url: str) -> None:
     limits = Limits(WINDOW_S, tokens=10**6)
     async with rig(option, redis_url) as rigged:

@@ -166,6 +166,15 @@ async def test_R9_what_is_idle_expires_in_redis(redis_url: str) -> None:
         assert await rigged.client.keys(f"{rigged.prefix}*") == []
 
 
+async def test_R13_what_was_used_does_not_expire_before_a_window_that_has_become_longer(redis_url: str) -> None:
+    async with rig("redis", redis_url) as rigged:
+        await rigged.enter(Limits(1.0, requests=1))
+        for look in (rigged.store.look("a", Limits(600.0, requests=1)), rigged.enter(Limits(6000.0, requests=1))):
+            before = await rigged.client.pttl(f"{rigged.prefix}{{a}}:sums")
+            assert not (await look).place
+            assert await rigged.client.pttl(f"{rigged.prefix}{{a}}:sums") > 9 * before
+
+
 async def test_a_redis_that_forgot_everything_starts_anew(redis_url: str) -> None:
     """What is settled then has nothing to be given back to, and touches nothing of others."""
     limits = Limits(WINDOW_S, requests=5, tokens=100, concurrency=5)

@@ -56,10 +56,11 @@ def test_embeddings_are_their_prompt() -> None:
 @pytest.mark.parametrize("value", [5, 5.0, "5", " 5 ", "5.0"])
 def test_R6_numbers_are_read_as_vllm_reads_them(value: Any) -> None:
     """Who writes `"n": "5"` would else have five answers for the price of one, until they are counted."""
-    for fields in ({"n": value}, {"best_of": value}, {"max_completion_tokens": value, "max_tokens": 1}):
+    each: list[dict[str, Any]] = [{"n": value}, {"best_of": value}, {"max_completion_tokens": value, "max_tokens": 1}]
+    for fields in each:
         as_number = {name: 5 if given is value else given for name, given in fields.items()}
-        weighed, right = (weigh(messages=TEXT, **{"max_tokens": 100, **given}) for given in (fields, as_number))
-        assert weighed == pytest.approx(right, abs=2)
+        common = {"messages": TEXT, "max_tokens": 100}
+        assert weigh("chat", **common | fields) == pytest.approx(weigh("chat", **common | as_number), abs=2)
 
 
 @pytest.mark.parametrize("value", ["x", "", "nan", "1e999", -5, 0, None, [5], {}])

@@ -9,6 +9,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from vgate.api.admin_door import MAX_BODY_BYTES
+from vgate.api.asgi import read_json
 from vgate.api.service import Service
 from vgate.errors import ApiError, BadRequest
 
@@ -25,10 +27,7 @@ def record_routes(service: Service) -> list[Route]:
     """
 
     async def begin(request: Request) -> Response:
-        try:
-            service.recorder.start(await _limit(request))
-        except BadRequest as error:
-            return JSONResponse(error.body(), error.status)
+        service.recorder.start(await _limit(request))
         return JSONResponse({"ok": True})
 
     async def read(_request: Request) -> Response:
@@ -70,11 +69,7 @@ def gauges(service: Service) -> dict[str, Any]:
 
 
 async def _limit(request: Request) -> int:
-    try:
-        body = await request.json()
-    except ValueError as error:
-        raise BadRequest(f"the body must be JSON: {error}") from None
-    limit = body.get("limit") if isinstance(body, dict) else None
+    limit = (await read_json(request.scope, request.receive, MAX_BODY_BYTES)).get("limit")
     if isinstance(limit, bool) or not isinstance(limit, int) or not 1 <= limit <= MAX_RECORDS:
         raise BadRequest(f"limit must be a whole number from 1 to {MAX_RECORDS}, got {limit!r}", "limit")
     return limit

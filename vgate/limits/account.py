@@ -9,16 +9,16 @@ from vgate.limits.window import Window
 class Account:
     """A key's requests, tokens and slots. Times are the event loop's, in seconds."""
 
-    __slots__ = ("_expires", "_requests", "_tokens", "open")
+    __slots__ = ("_last", "_requests", "_tokens", "open")
 
     def __init__(self) -> None:
         self._requests, self._tokens = Window(), Window()
         self.open = 0
-        self._expires = 0.0
+        self._last = 0.0
 
-    def idle(self, now: float) -> bool:
+    def idle(self, now: float, window_s: float) -> bool:
         """Whether it holds nothing that counts."""
-        return not self.open and self._expires <= now
+        return not self.open and self._last + window_s <= now
 
     def enter(self, limits: Limits, tokens: int, now: float) -> Standing:
         """See `Store.enter`."""
@@ -27,7 +27,7 @@ class Account:
         if refused:
             return self._standing(limits, now)._replace(refused=refused, wait_s=self._wait_s(limits, tokens, now))
         self.open += 1
-        self._expires = now + limits.window_s
+        self._last = now
         if limits.requests is not None:
             self._requests.take(1, now, limits.window_s)
         number = None if limits.tokens is None else self._tokens.take(tokens, now, limits.window_s)
@@ -45,7 +45,7 @@ class Account:
         else:
             self._tokens.forget(now, window_s)
             self._tokens.take(more, now, window_s)
-            self._expires = now + window_s
+            self._last = now
 
     def _forget(self, limits: Limits, now: float) -> None:
         self._requests.forget(now, limits.window_s)

@@ -11,12 +11,13 @@ from vgate.limits.base import Limits, Standing, Store
 class MemoryLimits(Store):
     """Each of several gateways counts for itself: N of them let in up to N times the limits.
 
-    Every step is one turn of the event loop, so it is atomic. A key that has had no request for a window is forgotten,
-    with the next request of any key.
+    Every step is one turn of the event loop, so it is atomic. A key that has had no request for a window, the longest
+    that there was, is forgotten with the next request of any key.
     """
 
     def __init__(self) -> None:
         self._accounts: OrderedDict[str, Account] = OrderedDict()  # in the order of their last request
+        self._longest_s = 0.0
 
     async def enter(self, name: str, limits: Limits, tokens: int) -> Standing:
         now = asyncio.get_running_loop().time()
@@ -24,6 +25,8 @@ class MemoryLimits(Store):
         if account is None:
             account = self._accounts[name] = Account()
         self._accounts.move_to_end(name)
+        # A window that has become longer counts what the one before would have let be forgotten.
+        self._longest_s = max(self._longest_s, limits.window_s)
         self._forget_idle(now)
         return account.enter(limits, tokens, now)
 
@@ -45,7 +48,7 @@ class MemoryLimits(Store):
         """Those at the front, but for the one that was just asked for. One with a long request goes to the end."""
         while len(self._accounts) > 1:
             name, account = next(iter(self._accounts.items()))
-            if account.idle(now):
+            if account.idle(now, self._longest_s):
                 del self._accounts[name]
                 continue
             if account.open:

@@ -147,7 +147,9 @@ local function enter()
     keep()
   else
     waits = refused == '' and 0 or math.max(wait(requests, 1, most_requests), wait(tokens, wanted, most_tokens))
-    if changed then
+    if found[1] and redis.call('PTTL', KEYS[1]) < (last + WINDOW - now) / 1000 then
+      keep() -- the window has become longer since the last request
+    elseif changed then
       note()
     end
   end
