@@ -152,6 +152,7 @@ def _options(draw: str, unit: str) -> dict[str, Any]:
             "calculate": False,
             "color": color,
             "yAxis": {"unit": unit},
+            "cellValues": {"unit": "short"},  # counts, whatever the buckets are of
             "tooltip": {"mode": "single"},
             "cellGap": 1,
         }
