@@ -8,6 +8,7 @@ import pytest
 
 from tests.components import build, options
 from vgate.errors import ApiError
+from vgate.limits.base import Standing
 from vgate.security.base import Caller, Security
 
 GOOD = "Bearer sk-b"
@@ -40,6 +41,13 @@ async def ask(security: Security, path: str, header: str | None) -> Caller | Api
         return await security.identify(path, header)
     except ApiError as error:
         return error
+
+
+async def test_how_each_key_stands_is_told_by_its_name(security: Security) -> None:
+    for name, limits in security.limits.items():
+        standing = await security.standing(name)
+        assert (standing.requests is None) == (limits is None or limits.requests is None)
+    assert await security.standing("nobody") == Standing()
 
 
 async def test_a_good_key_is_let_in(security: Security) -> None:

@@ -27,7 +27,7 @@ def dashboard_routes(service: Service) -> list[Route]:
         return HTMLResponse(page, headers=headers)
 
     async def data(_request: Request) -> Response:
-        content = orjson.dumps(dashboard_data(service, asyncio.get_running_loop().time()))
+        content = orjson.dumps(await dashboard_data(service, asyncio.get_running_loop().time()))
         return Response(content, headers={"cache-control": "no-store"}, media_type="application/json")
 
     return [Route("/dashboard", show, methods=["GET"]), Route("/dashboard/data", data, methods=["GET"])]

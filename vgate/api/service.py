@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from vgate.config import Settings
+from vgate.config.graph import graph_hash
 from vgate.embedding.base import Embedding
 from vgate.embeddings import Embeddings
 from vgate.engine.base import Engine
@@ -40,6 +41,7 @@ class Service:
     read: Callable[[], tuple[Settings, list[str]]] | None = None
     # Held by whoever exchanges something, so that no two do at once.
     exchanging: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _graph: tuple[Settings, str] | None = None
     _retired: list[Gateway] = field(default_factory=list)
     _retiring: "set[asyncio.Task[None]]" = field(default_factory=set)
 
@@ -47,6 +49,14 @@ class Service:
     def embedding(self) -> Embedding:
         """The embedding engine, which stays."""
         return self.embeddings.embedding
+
+    @property
+    def graph(self) -> str:
+        """The component graph's hash, of what runs now; with many keys it takes long, so it is kept."""
+        known = self._graph
+        if known is None or known[0] is not self.settings:
+            self._graph = known = self.settings, graph_hash(self.settings)
+        return known[1]
 
     @property
     def ready(self) -> bool:

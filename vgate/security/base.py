@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from vgate.errors import ApiError
-from vgate.limits.base import Limits
+from vgate.limits.base import Limits, Standing
 from vgate.types import Call
 
 
@@ -77,6 +77,15 @@ class Security(ABC):
     async def headers(self, caller: Caller) -> dict[str, str]:
         """The headers of an answer for which nothing was taken: how the caller's limits stand."""
         return {}
+
+    @property
+    def limits(self) -> Mapping[str, Limits | None]:
+        """What each key may use, by its name, in the order of the configuration. None: without bound."""
+        return {}
+
+    async def standing(self, name: str) -> Standing:
+        """How the key of this name stands against its limits. Takes nothing."""
+        return Standing()
 
     def adopt(self, old: "Security") -> None:
         """Take the place of another: what keys that are still there have used stays used."""

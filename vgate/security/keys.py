@@ -42,9 +42,11 @@ class Keys(Security):
         self.handed_over = False
         self._observer = observer
         self._callers: dict[bytes, tuple[bytes, Caller]] = {}
+        self._limits: dict[str, Limits | None] = {}
         slow: dict[Scrypt, Caller] = {}
         for api_key in api_keys:
             secret, caller = kept(api_key), _caller(api_key, rate_limiting)
+            self._limits[caller.name] = caller.limits
             if isinstance(secret, Scrypt):
                 slow[secret] = caller
             else:
@@ -91,6 +93,14 @@ class Keys(Security):
     async def headers(self, caller: Caller) -> dict[str, str]:
         limits = caller.limits
         return {} if limits is None else limit_headers(await self.store.look(caller.name, limits))
+
+    @property
+    def limits(self) -> Mapping[str, Limits | None]:
+        return self._limits
+
+    async def standing(self, name: str) -> Standing:
+        limits = self._limits.get(name)
+        return Standing() if limits is None else await self.store.look(name, limits)
 
     def adopt(self, old: Security) -> None:
         if isinstance(old, Keys):

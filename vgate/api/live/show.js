@@ -9,7 +9,8 @@ const put = (element, text) => {
 const row = (cells, className) => {
   const line = make("tr", className);
   cells.forEach((cell, index) => {
-    const element = make(index ? "td" : "th", "", cell);
+    const element = make(index ? "td" : "th");
+    element.append(cell);
     if (!index) element.scope = "row";
     line.append(element);
   });
@@ -22,8 +23,23 @@ const fill = (table, rows, nothing) => {
   body.replaceChildren(...rows);
 };
 
-// {full: 3, left: 1} -> "3 full, 1 left"
-const counted = (counts) => Object.entries(counts).map(([name, count]) => `${digits(count, 0)} ${name.replaceAll("_", " ")}`).join(", ");
+// What became of requests, in words; others than these are called as the server calls them.
+const WORDS = {
+  full: "found the queue full",
+  deadline: "could not begin by their deadline",
+  left: "left while they waited",
+  requests: "over a limit of requests",
+  tokens: "over a limit of tokens",
+  concurrency: "over a limit at once",
+  unauthenticated: "without a known key",
+  pre_auth: "while too many came without one",
+  store_open: "let in uncounted, as the store was down",
+  store_closed: "refused, as the store was down",
+  store_local: "counted in this process, as the store was down",
+};
+
+// {full: 3, left: 1} -> "3 found the queue full, 1 left while they waited"
+const counted = (counts) => Object.entries(counts).map(([name, count]) => `${digits(count, 0)} ${WORDS[name] ?? name}`).join(", ");
 
 const percentile = (data, name, percent) => {
   const length = data.recent[name];
@@ -79,24 +95,32 @@ const showBars = (data) => {
   $("bars").replaceChildren(...(bars.length ? bars : [make("p", "soft", "No batch was done.")]));
 };
 
-// "60 requests, 50,000 tokens in 1 min, 8 at once"
-const limited = ({ requests, tokens, concurrency }, window) => {
-  const counts = [requests && `${digits(requests, 0)} requests`, tokens && `${digits(tokens, 0)} tokens`].filter(Boolean).join(", ");
-  return [counts && `${counts} in ${duration(window)}`, concurrency && `${digits(concurrency, 0)} at once`].filter(Boolean).join(", ") || NOTHING;
+// "15 of 60", and a bar of it; red when all of it is used.
+const used = (count, limit) => {
+  if (!limit) return NOTHING;
+  const cell = make("span", count >= limit ? "used full" : "used", `${said(count, "count")} of ${digits(limit, 0)}`);
+  const filled = make("i");
+  filled.style.width = `${100 * Math.min(1, (count ?? 0) / limit)}%`;
+  const track = make("span", "track");
+  track.append(filled);
+  cell.append(track);
+  return cell;
 };
 
 const showKeys = (data) => {
-  const used = new Map(data.recent.keys.map((key) => [key.name, key]));
-  const rest = Object.keys(data.limits.keys).filter((name) => !used.has(name)).map((name) => ({ name }));
-  const rows = [...used.values(), ...rest].slice(0, 100).map((key) => {
-    const told = limited(Object.hasOwn(data.limits.keys, key.name) ? data.limits.keys[key.name] : {}, data.limits.window_s);
+  const asking = new Map(data.recent.keys.map((key) => [key.name, key]));
+  const rest = Object.keys(data.limits.keys).filter((name) => !asking.has(name)).map((name) => ({ name }));
+  const rows = [...asking.values(), ...rest].map((key) => {
+    const limits = Object.hasOwn(data.limits.keys, key.name) ? data.limits.keys[key.name] : {};
     const counts = ["requests", "errors", "prompt_tokens", "completion_tokens"].map((name) => digits(key[name] ?? 0, 0));
-    return row([key.name, counts[0], told, ...counts.slice(1)], key.requests ? "" : "dead");
+    const shares = [used(limits.requests_used, limits.requests), used(limits.tokens_used, limits.tokens)];
+    return row([key.name, ...counts, ...shares, said(limits.concurrency, "count")], key.requests ? "" : "dead");
   });
   fill($("keys"), rows, "No request.");
-  const left = data.recent.keys_left_out;
+  put($("window"), data.limits.window_s === null ? "none" : `in any ${duration(data.limits.window_s)}`);
+  const left = Math.max(data.limits.left_out, data.recent.keys_left_out);
   const limiter = Object.keys(data.recent.limiter).length ? `Limiter: ${counted(data.recent.limiter)}.` : "";
-  put($("limiter"), `${limiter}${left ? ` ${digits(left, 0)} keys with fewer requests are not shown.` : ""}`);
+  put($("limiter"), `${limiter}${left ? ` ${digits(left, 0)} more keys are not shown, those with fewest requests.` : ""}`);
 };
 
 const showErrors = (data) => {
@@ -110,13 +134,14 @@ const showWords = (data) => {
   const statuses = Object.entries(data.recent.requests.by_status).map(([status, count]) => `${digits(count, 0)} × ${status}`);
   const broken = data.recent.requests.broken ? [`${digits(data.recent.requests.broken, 0)} broken off`] : [];
   put($("statuses"), [...statuses, ...broken].join(", ") || "none in the last minute");
-  put($("dropped"), Object.keys(data.recent.dropped).length ? `turned away or given up: ${counted(data.recent.dropped)}` : "nobody turned away in the last minute");
+  put($("dropped"), Object.keys(data.recent.dropped).length ? `not admitted: ${counted(data.recent.dropped)}` : "nobody turned away in the last minute");
   put($("least"), `A percentile needs its number of requests: ${Object.entries(data.minimum_n).map(([p, n]) => `p${p} ${n}`).join(", ")}.`);
   const states = { ready: data.server.ready, "engine-ready": data.engine.ready, "embedding-ready": data.embedding.ready };
   for (const [id, good] of Object.entries(states)) {
-    $(id).classList.toggle("good", good);
-    $(id).classList.toggle("bad", !good);
+    $(id).classList.toggle("good", good === true);
+    $(id).classList.toggle("bad", good === false);
   }
+  for (const one of document.querySelectorAll(".of-embedding")) one.hidden = data.embedding.ready === null;
   put($("ready"), data.server.stopping ? "stopping" : said(data.server.ready, "ready"));
 };
 

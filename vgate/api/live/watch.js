@@ -73,8 +73,13 @@ const poll = async () => {
   const answer = await ask(mine.signal).catch(() => null);
   clearTimeout(patience);
   if (asking !== mine) return; // stopped meanwhile
-  if (answer) hear(answer);
-  else lost("The server does not answer.");
+  try {
+    if (answer) hear(answer);
+    else lost("The server does not answer.");
+  } catch (error) {
+    console.error(error);
+    lost("The server answers what this page cannot show.");
+  }
   if (asking === mine) timer = setTimeout(poll, Math.max(0, EVERY_MS - (performance.now() - began)));
 };
 
