@@ -24,6 +24,8 @@ class Server:
         self.process = process
         self.lines: list[dict[str, Any]] = []
         self._admin = httpx.Client(transport=httpx.HTTPTransport(uds=str(admin_socket)), base_url="http://admin")
+        self.reading = threading.Event()  # cleared: nobody takes what the server logs
+        self.reading.set()
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
         self.base_url = ""
@@ -31,6 +33,7 @@ class Server:
     def _read(self) -> None:
         assert self.process.stdout is not None
         for line in self.process.stdout:
+            self.reading.wait()
             self.lines.append(json.loads(line))
 
     def find(self, message: str, **fields: Any) -> list[dict[str, Any]]:

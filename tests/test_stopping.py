@@ -200,3 +200,16 @@ def test_O4_sigterm_while_vllm_loads_ends_at_once(after_s: float, tmp_path: Path
     assert time.monotonic() - begin < after_s + 5
     assert (done.returncode, done.stderr) == (0, "")
     assert '"message":"ready"' not in done.stdout
+
+
+def test_O4_a_log_that_nobody_reads_does_not_keep_the_server_from_ending() -> None:
+    """Its pipe is full: each of these lines has some 300 bytes, and a pipe holds 64 KiB."""
+    server = start("+preset=dry_run")
+    server.reading.clear()
+    with httpx.Client(base_url=server.base_url, timeout=30) as client:
+        for _ in range(400):
+            assert client.post(CHAT, json={"messages": 1}).status_code == 400
+    server.process.terminate()
+    assert server.process.wait(20) == 0
+    server.reading.set()
+    server.stop()

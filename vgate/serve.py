@@ -69,7 +69,9 @@ def _run(sources: Sources, settings: Settings, notes: list[str], admin_socket: s
         except EngineStartError as error:
             code = _failed(error, capture)
         finally:
-            close_logs()
+            written = close_logs()
+    if not written:
+        os._exit(code)  # a thread waits for who reads the log, and the interpreter would wait for the thread
     loading.leave(code)
     return code
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from vgate.observe import logs
 from vgate.observe.logs import change, configure
 
 Logged = Callable[[], list[dict[str, Any]]]
@@ -135,6 +136,43 @@ def test_a_reader_that_stalls_does_not_hold_up_who_logs() -> None:
     gate.set()
     close()
     assert stream.getvalue().count("\n") == 100
+
+
+class Stalled(io.StringIO):
+    """Takes nothing until it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reads = threading.Event()
+
+    def write(self, text: str) -> int:
+        self.reads.wait()
+        return super().write(text)
+
+
+def test_lines_that_nobody_reads_are_bounded_and_those_missing_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(logs, "MOST_WAITING", 50)
+    stream = Stalled()
+    close = configure("INFO", json_format=True, stream=stream)
+    for number in range(1000):
+        logging.getLogger("vgate.test").info("line", extra={"number": number})
+    stream.reads.set()
+    assert close()
+    told = [json.loads(line) for line in stream.getvalue().splitlines()]
+    kept = [line["number"] for line in told if line["message"] == "line"]
+    assert kept == sorted(set(kept)), "in order, none twice"
+    assert 50 <= len(kept) < 100
+    assert sum(line["lines"] for line in told if line["message"] == "log lines lost") == 1000 - len(kept)
+    assert (told[-1]["message"], told[-1]["level"]) == ("log lines lost", "warning")
+
+
+def test_the_end_does_not_wait_for_ever_for_who_does_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(logs, "_PATIENCE_S", 0.05)
+    stream = Stalled()
+    close = configure("INFO", json_format=True, stream=stream)
+    logging.getLogger("vgate.test").info("line")
+    assert not close()
+    stream.reads.set()
 
 
 def test_text_for_people() -> None:

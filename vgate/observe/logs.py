@@ -9,6 +9,7 @@ import logging
 import logging.handlers
 import queue
 import re
+import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -17,6 +18,12 @@ from typing import IO, Any
 import orjson
 import structlog
 
+logger = logging.getLogger(__name__)
+
+# Lines that wait for who reads the log, about 2 KB each; further ones are lost, and counted.
+MOST_WAITING = 20_000
+# How long the end waits for whoever reads the log to take the rest.
+_PATIENCE_S = 2.0
 # What may end a line or steer a terminal, and is not escaped in JSON by itself.
 _ODD = re.compile(r"[\x7f-\x9f\u2028\u2029]")
 _GATHER_S = 0.02
@@ -24,9 +31,10 @@ _STRANGERS = frozenset({"vllm_process_name", "color_message"})
 _NOT_TOLD = _STRANGERS | vars(logging.makeLogRecord({})).keys() | {"message", "asctime"}
 
 
-def configure(level: str, json_format: bool, stream: IO[str]) -> Callable[[], None]:
+def configure(level: str, json_format: bool, stream: IO[str]) -> Callable[[], bool]:
     """Send the process's logging to `stream`; returns a function that writes out what is left and stops.
 
+    That one says whether all was written: where nobody reads, a thread waits for ever, and only `os._exit` ends that.
     Fields go in by `extra=`: `logger.info("batch done", extra={"batch_id": 7})`.
     """
     lines: queue.SimpleQueue[Any] = queue.SimpleQueue()
@@ -35,14 +43,22 @@ def configure(level: str, json_format: bool, stream: IO[str]) -> Callable[[], No
     listener = _Gathering(lines, handler)
     listener.start()
     root = logging.getLogger()
-    root.handlers = [_Unformatted(lines, handler)]
+    front = _Unformatted(lines, handler)
+    root.handlers = [front]
     root.setLevel(level)
     # Its start and stop lines say again what vgate.api.server says.
     logging.getLogger("uvicorn").setLevel("WARNING")
 
-    def close() -> None:
+    def end() -> None:
         listener.stop()
         handler.flush()
+
+    def close() -> bool:
+        front.tell_lost()
+        ending = threading.Thread(target=end, daemon=True, name="log-end")
+        ending.start()
+        ending.join(_PATIENCE_S)
+        return not ending.is_alive()
 
     return close
 
@@ -87,11 +103,30 @@ class _Gathering(logging.handlers.QueueListener):
 
 
 class _Unformatted(logging.handlers.QueueHandler):
-    """Leaves formatting, exceptions included, to the writing thread: it is the same process."""
+    """Leaves formatting, exceptions included, to the writing thread: it is the same process.
+
+    Where nobody reads, lines do not fill the memory. How many are missing is said in their place.
+    """
 
     def __init__(self, lines: queue.SimpleQueue[Any], writer: logging.Handler) -> None:
         super().__init__(lines)
         self.writer = writer
+        self._lines = lines
+        self._lost = 0
+
+    def enqueue(self, record: logging.LogRecord) -> None:
+        if self._lines.qsize() >= MOST_WAITING:
+            self._lost += 1  # logging holds this handler's lock
+            return
+        self.tell_lost()
+        self._lines.put(record)
+
+    def tell_lost(self) -> None:
+        """A line about those that were lost, if there were any."""
+        lost, self._lost = self._lost, 0
+        if lost:
+            told = (logger.name, logging.WARNING, "", 0, "log lines lost", (), None)
+            self._lines.put(logger.makeRecord(*told, extra={"lines": lost}))
 
     def prepare(self, record: logging.LogRecord) -> logging.LogRecord:
         return record
