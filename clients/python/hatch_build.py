@@ -11,6 +11,8 @@ then a clone of the repository could not be installed by pip on its own, and an 
 client in site-packages.
 """
 
+# ruff: noqa: INP001 - hatchling reads this file by its path
+
 from pathlib import Path
 from typing import Any
 
