@@ -38,8 +38,7 @@ def _validator(kind: str, api_version: str, version: str) -> Draft202012Validato
 
 @cache
 def _registry(version: str) -> Registry:
-    definitions = Resource.from_contents(_schema("_definitions.json", version))
-    return Registry().with_resource("_definitions.json", definitions) @ definitions
+    return Resource.from_contents(_schema("_definitions.json", version)) @ Registry()
 
 
 def _schema(name: str, version: str) -> Any:

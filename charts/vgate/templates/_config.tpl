@@ -64,6 +64,10 @@ What a V-Gate reads at VGATE_CONFIG_PATH. Values carry it as users write it: nes
   {{- $_ := set .config "engine.workers" $list }}
 {{- else }}
   {{- $_ := set .config "engine.workers_dns" (printf "%s:%s" $service $port) }}
+  {{- $most := ternary .root.Values.workers.replicas .root.Values.workers.autoscaling.maxReplicas (eq .root.Values.workers.autoscaling.kind "none") }}
+  {{- if not (hasKey .config "engine.dns.max_workers") }}
+    {{- $_ := set .config "engine.dns.max_workers" (max 64 $most) }}
+  {{- end }}
   {{- range $name, $value := $key }}
     {{- $_ := set $.config (printf "engine.dns.%s" $name) $value }}
   {{- end }}
