@@ -1,9 +1,10 @@
 """A server as its container would find it: files, variables; without a container."""
 
+import re
 from pathlib import Path
 from typing import Any
 
-from tests.charts.chart import Object, find, server_of
+from tests.charts.chart import ROOT, Object, find, server_of
 
 
 def environment(found: list[Object], pod: Object, folder: Path, outside: dict[str, dict[str, str]] | None = None) -> dict[str, str]:
@@ -19,7 +20,15 @@ def environment(found: list[Object], pod: Object, folder: Path, outside: dict[st
             path = folder / mount["mountPath"].lstrip("/") / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(_moved(text, folder), encoding="utf-8")
-    return {v["name"]: _moved(_value(v, made), folder) for v in server_of(pod)["env"] if v["name"].startswith("VGATE_")}
+    own = {v["name"]: _moved(_value(v, made), folder) for v in server_of(pod)["env"]}
+    return {name: value for name, value in (image() | own).items() if name.startswith("VGATE_")}
+
+
+def image() -> dict[str, str]:
+    """V-Gate's variables that the images set."""
+    dockerfile = (ROOT / "Dockerfile").read_text(encoding="utf-8").replace("\\\n", " ")
+    lines = [line for line in dockerfile.splitlines() if line.startswith("ENV ")]
+    return dict(found for line in lines for found in re.findall(r"(VGATE_\w+)=(\S+)", line))
 
 
 def _content(found: list[Object], volume: dict[str, Any], made: dict[str, dict[str, str]]) -> dict[str, str]:

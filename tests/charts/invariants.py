@@ -225,7 +225,7 @@ def secrets(found: list[Object]) -> None:
 
 
 def _without_places(value: Any) -> Any:
-    """Without the settings that say in which file or variable a secret is."""
+    """Without what settings say of the file or the variable in which a secret is."""
     if isinstance(value, dict):
-        return {k: _without_places(v) for k, v in value.items() if not k.endswith(("_file", "_env"))}
+        return {k: None if k.endswith(("_file", "_env")) else _without_places(v) for k, v in value.items()}
     return [_without_places(item) for item in value] if isinstance(value, list) else value

@@ -69,7 +69,7 @@ SWITCHES: dict[str, list[dict[str, Any]]] = {
     "account": [{"serviceAccount.create": False, "serviceAccount.name": "someone"}, {"serviceAccount.create": False}, {}],
 }  # fmt: skip
 #: What makes the chart's own Secret, which `secret.existing` is in the place of.
-MADE = ("apiKeys.keys", "admin.token", "workerKey.value", "huggingFace.token", "redis.url", "secret.files.client-b")
+MADE = ("apiKeys.keys", "admin.token", "workerKey.value", "huggingFace.token", "redis.url", "secret.files.client-b", "secret.files.unused")
 
 
 def together(positions: list[dict[str, Any]]) -> dict[str, Any]:

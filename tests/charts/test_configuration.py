@@ -10,8 +10,8 @@ import yaml
 
 from tests import certificates, servers
 from tests.charts import invariants
-from tests.charts.chart import FILES, CHART, objects, pods, server_of, values
-from tests.charts.container import environment
+from tests.charts.chart import CHART, FILES, objects, pods, server_of, values
+from tests.charts.container import environment, image
 from vgate.config import Composed, compose, tree
 from vgate.config.layers import read_environment
 
@@ -39,6 +39,7 @@ def test_every_file_of_values_makes_configurations(name: str, tmp_path: Path) ->
         load = read.container["engine"].get("start_timeout_s", 0)
         # V-Gate gives up first, and its log says why.
         assert startup["periodSeconds"] * startup["failureThreshold"] > load
+        assert container["command"] == ["python3", "-m", "vgate.serve"]  # and so without the images' arguments
         # Every variable is a key or what the launcher reads; an unknown one would have been refused.
         assert len(read_environment(environ)) == len(environ) - 1
 
@@ -70,6 +71,12 @@ def test_a_list_of_workers_is_one(tmp_path: Path) -> None:
     given = values(workers__discovery="list", workers__replicas=3, workerKey={"enabled": True, "value": "w" * 16})
     workers = composed(given, tmp_path).container["engine"]["workers"]
     assert [worker["name"] for worker in workers] == ["worker-0", "worker-1", "worker-2"]
+
+
+def test_what_the_image_sets_changes_nothing(tmp_path: Path) -> None:
+    assert image()["VGATE_SERVER__PORT"] == "8000"
+    settings = composed(values("cpu", config={"server": {"port": 9000}}), tmp_path).settings
+    assert settings.server.port == 9000
 
 
 def test_gateways_know_as_many_workers_as_there_may_be(tmp_path: Path) -> None:
@@ -196,3 +203,30 @@ def test_workers_grow_by_metrics_that_there_are(started: servers.Server, kind: s
         assert f"# TYPE {name} gauge\n" in offered
     for query in queries:
         assert query.endswith('{namespace="serving",service="chat-vgate-workers"})')
+
+
+@pytest.fixture(scope="module")
+def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A worker and a gateway as the pods of one release run them, but for their ports: the gateway's address."""
+    given = values(
+        workers__config={"preset": "dry_run", "engine.decode_step_ms": 0},
+        workerKey={"enabled": True, "value": 16 * "w"},
+        config={"engine.dns.family": "ipv4"},
+    )
+    found = objects(given)
+    folder = tmp_path_factory.mktemp("fleet")
+    at_worker = environment(found, pods(found)["chat-vgate-workers"], folder / "worker")
+    with servers.running(env=at_worker) as worker:
+        at_gateway = environment(found, pods(found)["chat-vgate"], folder / "gateway")
+        address = worker.base_url.removeprefix("http://")
+        # What the cluster's DNS would do.
+        with servers.running(f"engine.workers_dns={address}", env=at_gateway) as gateway:
+            yield gateway.base_url
+
+
+def test_a_gateway_finds_its_worker_and_shows_it_the_key(fleet: str) -> None:
+    body = {"model": "dry-run", "messages": [{"role": "user", "content": "Hello"}], "max_tokens": 4}
+    body["model"] = httpx.get(f"{fleet}/v1/models").json()["data"][0]["id"]
+    answer = httpx.post(f"{fleet}/v1/chat/completions", json=body, timeout=30)
+    assert answer.status_code == 200
+    assert answer.json()["usage"]["completion_tokens"] == 4

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from tests.charts.chart import objects, refused, values
+from vgate.config.secrets import is_secret
 
 HASH = "sha256:" + 64 * "0"
 
@@ -137,6 +138,21 @@ def test_what_is_secret_is_kept_out_of_a_config_map(of: str, config: dict[str, A
     assert line.replace("config.", of.replace("__", ".") + ".", 1) in message
     for text in ("sk-abc", "tttt", "pass@", "abc", HASH):
         assert text not in message
+
+
+NAMES = [
+    *("key", "api_key", "hash", "token", "hf_token", "auth_tokens", "password", "key_password", "secret", "bearer", "cookie"),
+    *("key_file", "token_env", "max_tokens", "num_key_value_heads", "eos_token", "tokenizer", "hash_algorithm", "keep_s"),
+]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_names_are_secret_here_that_are_secret_to_v_gate(name: str) -> None:
+    given = values("cpu", config={"engine.extra_args": {name: "abc"}})
+    if is_secret(name) and not name.endswith(("_file", "_env")):
+        assert f"config.engine.extra_args.{name}: is secret" in refused(given)
+    else:
+        objects(given)
 
 
 def test_what_only_sounds_secret_is_not_refused() -> None:

@@ -100,7 +100,7 @@ ConfigMap, so that it is always rendered.
 {{- end }}
 {{- end }}
 
-{{/* Nothing secret in a ConfigMap. Of {value, path, name}: a setting, where it stands and what it is called. */}}
+{{/* Nothing secret in a ConfigMap, by names and by URLs as vgate.config.secrets has it. Of {value, path, name}: a setting, where it stands and what it is called. */}}
 {{- define "vgate.check.secrets" -}}
 {{- if kindIs "map" .value }}
   {{- range $key, $inner := .value }}
@@ -111,10 +111,11 @@ ConfigMap, so that it is always rendered.
     {{- include "vgate.check.secrets" (dict "value" $inner "path" (printf "%s[%d]" $.path $i) "name" $.name) }}
   {{- end }}
 {{- else if not (empty .value) }}
-  {{- $named := regexMatch "(?i)(^|_)(key|hash|token|password|passphrase|passwd|pwd|secret|credential|authorization|bearer|cookie)s?$" .name }}
+  {{- $named := regexMatch "(?i)(key|passw|passphrase|pwd|secret|credential|authorization|bearer|cookie|^hash$|token$|(access|api|auth|hf)_?tokens$)" .name }}
+  {{- $place := regexMatch "(?i)(^num_|_(file|env)$|^(bos|eos|pad|unk|sep|cls|mask)_token$)" .name }}
   {{- $header := regexMatch "(^|\\.)headers(\\.|\\[|$)" .path }}
   {{- $url := regexMatch "^[A-Za-z][A-Za-z0-9+.-]*://[^/]*@" (toString .value) }}
-  {{- if and (not (kindIs "bool" .value)) (or $named $header $url) (not (regexMatch "\\.(expose|allow)_headers\\[" .path)) }}
+  {{- if and (not (kindIs "bool" .value)) (or (and $named (not $place)) $header $url) }}
     {{- fail (printf "%s: is secret and would lie in a ConfigMap; give it by the Secret: apiKeys, admin, workerKey, redis, secret.files, or gateway.env with a secretKeyRef" .path) }}
   {{- end }}
 {{- end }}

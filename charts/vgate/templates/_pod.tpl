@@ -81,6 +81,8 @@ capabilities:
 {{- define "vgate.container" -}}
 image: {{ include "vgate.image" (dict "root" .root "image" .values.image) | quote }}
 imagePullPolicy: {{ .values.image.pullPolicy }}
+# As the images' entrypoint, but without their arguments, which would be stronger than the file.
+command: [python3, -m, vgate.serve]
 env:
   {{- include "vgate.env" . | nindent 2 }}
 ports:
@@ -109,7 +111,7 @@ volumeMounts:
   {{- end }}
   - {name: tmp, mountPath: /tmp}
   {{- if .values.modelCache.enabled }}
-  - {name: models, mountPath: /models}
+  - {name: models, mountPath: /var/lib/vgate}
   {{- end }}
   {{- if .values.shmSize }}
   - {name: shm, mountPath: /dev/shm}
@@ -143,6 +145,9 @@ livenessProbe:
 
 {{- define "vgate.env" -}}
 - {name: VGATE_CONFIG_PATH, value: /etc/vgate/config/vgate.yaml}
+# The images set these two, and a variable is stronger than the file.
+- {name: VGATE_SERVER__HOST, value: {{ index .config "server.host" | quote }}}
+- {name: VGATE_SERVER__PORT, value: {{ index .config "server.port" | int | quote }}}
 {{- if eq .component "gateway" }}
 {{- if .root.Values.apiKeys.enabled }}
 - name: VGATE_SECURITY__API_KEYS
@@ -163,9 +168,8 @@ livenessProbe:
 {{- end }}
 {{- if .values.modelCache.enabled }}
 # Whatever writes beside its home (vLLM, Triton, Hugging Face) writes there; the root file system is read-only.
-- {name: HOME, value: /models}
-- {name: HF_HOME, value: /models/huggingface}
-- {name: VLLM_CACHE_ROOT, value: /models/vllm}
+- {name: HOME, value: /var/lib/vgate}
+- {name: HF_HOME, value: /var/lib/vgate/huggingface}
 {{- if .root.Values.huggingFace.enabled }}
 - name: HF_TOKEN
   valueFrom:
