@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.api.serving import serving
+from tests.api.wire import wired
 from tests.asgi import ask, chat
 from tests.components import options
 from tests.observe.prometheus.scraping import value
@@ -137,3 +138,37 @@ async def test_an_embedding_from_the_cache_is_all_gateway_and_a_joined_one_has_i
     assert (joined.timing["queue"], joined.timing["engine"]) == (0, pytest.approx(60, abs=0.1))
     assert sum(joined.timing.values()) == pytest.approx(1e3 * (joined.ended - joined.sent), abs=5e-4)
     assert hit.timing["queue"] == 0
+
+
+@pytest.mark.parametrize(
+    ("sent", "labels"),
+    [
+        (b"nonsense\r\n\r\n", {"endpoint": "other", "method": "other", "status": "400"}),
+        (b"GET /health HTTP/1.1\r\nX: %b\r\n\r\n" % (b"x" * 70_000), {"endpoint": "other", "status": "431"}),
+        (
+            b"POST /v1/completions HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+            {"endpoint": "/v1/completions", "method": "POST", "status": "400"},
+        ),
+    ],
+    ids=["no HTTP", "headers too large", "a body that breaks"],
+)
+async def test_what_the_protocol_refuses_is_one_request_and_one_line_of_the_log(
+    sent: bytes, labels: dict[str, str], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    server = await wired()
+    client = server.connect()
+    client.send(sent)
+    await asyncio.sleep(1)
+    [answer] = client.answers()
+    await server.idle()
+    metrics = server.service.metrics
+    assert value(metrics, "vgate_requests_total", **{"method": "other", **labels}) == 1
+    assert sum(row["value"] for row in metrics.stats()["vgate_requests_total"]) == 1
+    assert value(metrics, "vgate_requests_in_flight") == 0
+    [line] = [line for line in caplog.records if line.message.startswith("request ")]
+    assert vars(line)["status"] == answer.status == int(labels["status"])
+    assert line.message == "request done"
+    errors = server.service.recent.snapshot(asyncio.get_running_loop().time())["last_errors"]
+    assert [error["status"] for error in errors] == [answer.status]
+    await server.stop()

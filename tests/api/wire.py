@@ -207,7 +207,7 @@ class Wired:
 
     def __init__(self, service: Service, timeout_s: float) -> None:
         self.service = service
-        self._server = _server(build_app(service), 1.0, timeout_s)
+        self._server = _server(build_app(service), 1.0, timeout_s, service.observer)
         self._server.config.load()
 
     def connect(self) -> Client:

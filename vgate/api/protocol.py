@@ -14,6 +14,7 @@ from vgate.api.parting import Parting
 from vgate.api.refusal import refusing, unasked, until_close
 from vgate.api.stalling import Stalling, cancelled
 from vgate.errors import ApiError, Unfinished
+from vgate.observe.base import Observer
 
 MAX_HEADER_BYTES = 65536
 MAX_PIPELINED = 16
@@ -26,8 +27,9 @@ class BoundedProtocol(Stalling):
     what follows nothing is read.
     """
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, observer: Observer, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self._observer = observer
         self._reading = ""  # which part of a request: "head", "body", or "" between two
         self._frame_bytes = 0  # since the last byte of a body: request line, headers, sizes of chunks, trailers
         self._again = b""
@@ -180,7 +182,7 @@ class BoundedProtocol(Stalling):
         """Answer what cannot be read, after all that came before it."""
         if self._deaf or self.transport.is_closing():
             return
-        self._deaf, at_once = True, not self._busy
+        self._deaf, at_once, observer = True, not self._busy, self._observer
         if self._reading == "body":
             if self._queued:
                 self.pipeline.popleft()
@@ -192,12 +194,13 @@ class BoundedProtocol(Stalling):
             else:  # it waits for the rest of its body; this is its answer
                 self.cycle.scope["state"][REFUSED] = error
                 self.cycle.disconnected = at_once = True
+                observer = Observer()  # its route tells
                 self.cycle.message_event.set()
         self.cycle = self._refusal()
         if at_once:
-            self._start_asgi_task(self.cycle, refusing(error))
+            self._start_asgi_task(self.cycle, refusing(error, observer))
         else:
-            self.pipeline.appendleft((self.cycle, refusing(error)))
+            self.pipeline.appendleft((self.cycle, refusing(error, observer)))
 
     def _refusal(self) -> RequestResponseCycle:
         scope: Any = {"type": "http", "method": "GET", "http_version": "1.1", "headers": []}

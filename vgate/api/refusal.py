@@ -1,26 +1,29 @@
 """ASGI apps that uvicorn's protocol puts in the place of ours: for what cannot be read, and for HTTP/1.0."""
 
 import asyncio
-import logging
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from vgate.api.asgi import Message, Receive, Scope, Send, new_id, send_error
 from vgate.errors import ApiError
+from vgate.observe.base import Observer
 from vgate.record import Record
 
-logger = logging.getLogger(__name__)
 
-
-def refusing(error: ApiError) -> Any:  # an ASGI app; uvicorn has types of its own for these
-    """Answers with this error and says so in the log: no route has seen the request."""
+def refusing(error: ApiError, observer: Observer) -> Any:  # an ASGI app; uvicorn has types of its own for these
+    """Answers with this error. The observer hears of it as of any other request: no route has seen it."""
 
     async def refuse(_scope: Scope, _receive: Receive, send: Send) -> None:
-        record = Record(new_id(), "other", "other", asyncio.get_running_loop().time())
-        told = {"request_id": record.request_id, "status": error.status, "error": error.code}
-        logger.warning("request refused", extra=told)
-        await send_error(send, record, error)
+        loop = asyncio.get_running_loop()
+        record = Record(new_id(), "other", "other", loop.time())
+        record.code = record.error = error.code or error.kind
+        observer.started(record)
+        try:
+            await send_error(send, record, error)
+        finally:
+            record.finished = loop.time()
+            observer.finished(record)
 
     return refuse
 

@@ -26,6 +26,8 @@ from vgate.api.reload import Reloader
 from vgate.api.service import Service
 from vgate.config.graph import graph_hash
 from vgate.config.server_schema import TlsSettings
+from vgate.observe.access import LogObserver
+from vgate.observe.base import Observer
 
 logger = logging.getLogger(__name__)
 
@@ -86,13 +88,14 @@ async def serve(service: Service, doors: Doors) -> None:
 def _behind(service: Service, doors: Doors) -> Iterator[tuple[_Server, socket.socket]]:
     """What answers at each door."""
     server = service.settings.server
-    timeout_s = server.client_timeout_s
-    yield _server(build_app(service), server.shutdown_grace_s, timeout_s, **_tls(server.tls)), doors.public
+    timeout_s, tls = server.client_timeout_s, _tls(server.tls)
+    yield _server(build_app(service), server.shutdown_grace_s, timeout_s, service.observer, **tls), doors.public
+    log = LogObserver(lambda: service.settings.logging)  # of the operator's own requests nothing is counted
     operating = build_admin(service)
     if doors.unix:
-        yield _server(operating, 1.0, timeout_s), doors.unix
+        yield _server(operating, 1.0, timeout_s, log), doors.unix
     if doors.port:
-        yield _server(Door(doors.admin, operating), 1.0, timeout_s), doors.port
+        yield _server(Door(doors.admin, operating), 1.0, timeout_s, log), doors.port
 
 
 def _tls(settings: TlsSettings) -> dict[str, Any]:
@@ -155,10 +158,10 @@ async def _watch(service: Service) -> None:
             watch.cancel()
 
 
-def _server(app: Any, grace_s: float, client_timeout_s: float, **tls: Any) -> _Server:
+def _server(app: Any, grace_s: float, client_timeout_s: float, observer: Observer, **tls: Any) -> _Server:
     config = uvicorn.Config(
         app,
-        http=partial(BoundedProtocol, client_timeout_s=client_timeout_s),  # type: ignore[arg-type]  # it is only called
+        http=partial(BoundedProtocol, client_timeout_s=client_timeout_s, observer=observer),  # type: ignore[arg-type]  # it is only called
         ws="none",
         lifespan="off",
         log_config=None,
