@@ -62,7 +62,7 @@ def test_none_or_two_of_them_is_told(key: str, told: str) -> None:
         ("key: sk-a, rate_limt: 5", "rate_limt = 5 {}: unknown key, did you mean security.api_keys.0.rate_limit?"),
         ("key: sk-a, rate_limit: 0", "rate_limit = 0 {}: must be greater than or equal to 1"),
         ("key: sk-a, token_limit: many", "token_limit = 'many' {}: must be a valid integer"),
-        ("key: sk-a, models: []", "models = [] {}: List should have at least 1 item"),
+        ("key: sk-a, models: []", "models = [] {}: must have at least 1 item"),
         ("key: sk-a, models: [gpt-4]", "models = ['gpt-4'] {}: 'gpt-4' is not served; served: tiny"),
     ],
 )  # fmt: skip

@@ -50,7 +50,10 @@ def line(*overrides: str) -> str:
             "workload.prompt_tokens={distribution: normal, mean: 100, stddev: 1e12, min: 100, max: 100}",
             "less than 1% of it lies between min and max (1000000 where there is none): stddev must be less",
         ),
-        ("workload.prompt_tokens={distribution: normal, mean: 9, stddev: 1e300}", "stddev must be less"),
+        (
+            "workload.prompt_tokens={distribution: normal, mean: 9, stddev: 1e300}",
+            "must be less than or equal to 1000000000000",
+        ),
         (
             "workload.prompt_tokens={distribution: lognormal, median: 9000, sigma: 5, min: 9000, max: 9001}",
             "sigma must be less",

@@ -1,5 +1,6 @@
 """Pydantic's verdict on a composed configuration, as V-Gate's one line."""
 
+import re
 import typing
 from typing import Any
 
@@ -42,7 +43,8 @@ def _by_key(details: list[ErrorDetails], container: dict[str, Any]) -> list[list
     found: dict[tuple[int | str, ...], list[ErrorDetails]] = {}
     for detail in details:
         found.setdefault(tuple(_real_path(detail, container)), []).append(detail)
-    return list(found.values())
+    # A misspelt key first: it may be why another is missing.
+    return sorted(found.values(), key=lambda told: told[0]["type"] != "extra_forbidden")
 
 
 def _explain(
@@ -63,14 +65,22 @@ def _explain(
     if detail["type"] == "union_tag_invalid":
         key, value = f"{key}._target_", detail["ctx"]["tag"]
         return wrong(key, value, source, f"must be one of {detail['ctx']['expected_tags']}")
+    if detail["type"] == "union_tag_not_found":
+        return wrong(f"{key}._target_", None, source, "must name the class that the section is built from")
     return wrong(key, detail["input"], source, " or ".join(_allowed(details)))
 
 
 def _allowed(details: list[ErrorDetails]) -> list[str]:
     """What each says, `must be` once."""
-    texts = [detail["msg"].removeprefix("Value error, ") for detail in details]
-    must_be = [text.removeprefix("Input should be ") for text in texts]
-    return [f"must be {must_be[0]}" if must_be[0] != texts[0] else texts[0], *must_be[1:]]
+    texts = [_said(detail["msg"]) for detail in details]
+    return [texts[0], *(text.removeprefix("must be ") for text in texts[1:])]
+
+
+def _said(text: str) -> str:
+    """In the words of V-Gate's own messages."""
+    text = text.removeprefix("Value error, ").removesuffix(" after validation, not 0")
+    text = re.sub(r"^(Input|String|List|Dictionary|Value) should ", "must ", text)
+    return re.sub(r"a valid dictionary( or instance of \w+)?$", "a mapping of keys to values", text)
 
 
 def _real_path(detail: ErrorDetails, container: dict[str, Any]) -> list[int | str]:

@@ -1,6 +1,7 @@
 """What the command lines of all programs share: overrides, `--cfg job`, help, and how a wrong setting ends."""
 
 import argparse
+import os
 import sys
 from collections.abc import Callable
 from typing import Any, NoReturn
@@ -29,8 +30,13 @@ def parser(program: str, summary: str) -> argparse.ArgumentParser:
 
 def parse(made: argparse.ArgumentParser) -> argparse.Namespace:
     """Options and overrides in any order; a wrong option ends with one line and exit code 2."""
-    made.error = lambda message: fail(ConfigError(f"{message}; see --help"))  # type: ignore[method-assign]
+    one_line_errors(made)
     return made.parse_intermixed_args()
+
+
+def one_line_errors(made: argparse.ArgumentParser) -> None:
+    """As of wrong settings."""
+    made.error = lambda message: fail(ConfigError(f"{message}; see --help"))  # type: ignore[method-assign]
 
 
 def fail(error: ConfigError) -> NoReturn:
@@ -41,9 +47,19 @@ def fail(error: ConfigError) -> NoReturn:
 
 def show(container: dict[str, Any], notes: list[str]) -> None:
     """The configuration as YAML, API keys blotted out; what has no effect, as comments."""
-    for note in notes:
-        print(f"# {note}")
-    print(yaml.safe_dump(without_secrets(container), sort_keys=False), end="")
+    comments = "".join(f"# {note}\n" for note in notes)
+    say(comments + yaml.safe_dump(without_secrets(container), sort_keys=False))
+
+
+def say(text: str) -> None:
+    """On stdout, at once; what cannot be written there ends the program with one line and exit code 1."""
+    try:
+        print(text, end="", flush=True)
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # at its end Python would try once more
+        if not isinstance(error, BrokenPipeError):  # who reads no more has what he wanted
+            print(f"vgate: standard output: {error.strerror}", file=sys.stderr)
+        raise SystemExit(1) from None
 
 
 def _epilog() -> str:

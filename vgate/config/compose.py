@@ -1,6 +1,7 @@
 """Layers into one validated configuration: defaults < preset < YAML file < environment < command line."""
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,7 +11,7 @@ from hydra import initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
+from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
 from vgate.config import inert, keys_together, layers, tree
 from vgate.config.check import validate
@@ -18,6 +19,9 @@ from vgate.config.errors import ConfigError, unknown, wrong
 from vgate.config.layers import COMMAND_LINE, Entry
 from vgate.config.rewrite import SWITCHED_ON, name_model, rewrite, settle
 from vgate.config.schema import Settings
+
+_KEY = re.compile(r"[^\s.\[\]]+(\.[^\s.\[\]]+)*")
+_OPEN = "nobody is asked for them; say security=keys or security.enabled=true, or false to leave the server open"
 
 
 @dataclass(frozen=True)
@@ -46,8 +50,9 @@ def compose(program: str, overrides: list[str], environ: Mapping[str, str] | Non
     named = name_model(named, values)
     config, chosen = _choose(program, named, switched)
     _set_values(config, values)
-    container = _to_container(config)
+    container = _to_container(config, values)
     sources = _sources(named, chosen, values)
+    sources |= {entry.key.partition(".")[0]: entry.source for entry in choices if entry.key.endswith(".enabled")}
     notes = _drop_moot_keys(container, chosen, named, values, sources)
     given = {entry.key: entry.source for entry in values}
     notes += inert.notes(container, chosen, given)
@@ -99,6 +104,8 @@ def _quoted(text: str) -> str:
 
 def _set_values(config: DictConfig, values: list[Entry]) -> None:
     for entry in values:
+        if not _KEY.fullmatch(entry.key):
+            raise wrong(entry.key, entry.value, entry.source, "is no key: names with dots between them")
         try:
             OmegaConf.update(config, entry.key, entry.value, merge=False, force_add=True)
         except (OmegaConfBaseException, AttributeError, TypeError, ValueError) as error:
@@ -106,13 +113,23 @@ def _set_values(config: DictConfig, values: list[Entry]) -> None:
             raise wrong(entry.key, entry.value, entry.source, reason) from None
 
 
-def _to_container(config: DictConfig) -> dict[str, Any]:
+def _to_container(config: DictConfig, values: list[Entry]) -> dict[str, Any]:
     try:
         container = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
     except OmegaConfBaseException as error:
-        raise ConfigError(" ".join(str(error).split())) from None
+        raise _unresolved(error, values) from None
     assert isinstance(container, dict)  # a DictConfig resolves to a dict
     return {str(key): value for key, value in container.items()}
+
+
+def _unresolved(error: OmegaConfBaseException, values: list[Entry]) -> ConfigError:
+    """The line for a value that stands for another one which is not there."""
+    entry = next((entry for entry in reversed(values) if entry.key == error.full_key), None)
+    if entry is None:
+        return ConfigError(" ".join(str(error).split()))
+    missing = isinstance(error, MissingMandatoryValue)
+    why = "stands for a value that is still to be given" if missing else str(error).split("\n")[0]
+    return wrong(entry.key, entry.value, entry.source, why)
 
 
 def _sources(named: dict[str, Entry], chosen: dict[str, str], values: list[Entry]) -> dict[str, str]:
@@ -146,7 +163,10 @@ def _drop_moot_keys(
         for key in sorted((section.keys() - tree.option_keys(group, option)) & known_elsewhere):
             name = f"{group}.{key}"
             top = max((layer for k, layer in layer_of.items() if k == name or k.startswith(f"{name}.")), default=0)
+            source = next((s for k, s in sources.items() if f"{k}.".startswith(f"{name}.")), "the preset")
+            if name == "security.api_keys" and top and not chooser:
+                raise wrong(name, section[key], source, _OPEN)
             if top < chooser or (option == "none" and top < COMMAND_LINE):
-                notes.append(f"{name} (from {sources.get(name, 'the preset')}) has no effect with {group}={option}")
+                notes.append(f"{name} (from {source}) has no effect with {group}={option}")
                 del section[key]
     return notes

@@ -5,7 +5,9 @@ from collections.abc import Iterable, Sequence
 
 import yaml
 
-from vgate.config.secrets import without_secrets
+from vgate.config.secrets import BLOT, is_secret, without_secrets
+
+_LONGEST = 300  # characters of a value that are shown
 
 
 class ConfigError(Exception):
@@ -16,7 +18,9 @@ def wrong(key: str, value: object, source: str, why: str) -> ConfigError:
     """The line for a value that cannot be used."""
     named = [part for part in key.split(".") if not part.isdigit()]
     name = "headers" if "headers" in named else named[-1] if named else key
-    return ConfigError(f"{key} = {without_secrets(value, name)!r} (from {source}): {why}")
+    shown = repr(without_secrets(value, name))
+    shown = shown if len(shown) <= _LONGEST else f"{shown[:_LONGEST]}... ({len(shown)} characters)"
+    return ConfigError(f"{key} = {shown} (from {source}): {why}")
 
 
 def unknown(key: str, value: object, source: str, allowed: Iterable[str], elsewhere: Sequence[str] = ()) -> ConfigError:
@@ -29,7 +33,16 @@ def unknown(key: str, value: object, source: str, allowed: Iterable[str], elsewh
     allowed_text = f"allowed: {', '.join(names)}" if names else f"{parent or key} takes no keys"
     if elsewhere:
         allowed_text += f"; {', '.join(elsewhere)} {'have' if len(elsewhere) > 1 else 'has'} it"
-    return wrong(key, value, source, f"unknown key{nearest(name, names, parent)}; {allowed_text}")
+    shown = BLOT if _may_be_secret(name, value, names) else value
+    return wrong(key, shown, source, f"unknown key{nearest(name, names, parent)}; {allowed_text}")
+
+
+def _may_be_secret(name: str, value: object, allowed: Sequence[str]) -> bool:
+    """Whether one of the allowed names is that of a secret, and this one may be meant for it."""
+    if not isinstance(value, str | int | float) or not any(is_secret(other) for other in allowed):
+        return False
+    close = difflib.get_close_matches(name, allowed, n=1, cutoff=0.6)
+    return not close or is_secret(close[0])
 
 
 def unknown_option(group: str, option: object, source: str, allowed: Iterable[str]) -> ConfigError:

@@ -13,6 +13,7 @@ from hydra.errors import OverrideParseException
 
 from vgate.config import tree
 from vgate.config.errors import ConfigError, nearest, unknown_option, wrong, yaml_problem
+from vgate.config.reading import read_yaml
 
 YAML_FILE, ENVIRONMENT, COMMAND_LINE = 1, 2, 3
 
@@ -43,7 +44,7 @@ def read_yaml_file(environ: Mapping[str, str]) -> list[Entry]:
     if not path:
         return []
     try:
-        content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        content = read_yaml(Path(path).read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise wrong("VGATE_CONFIG_PATH", path, "environment", f"cannot be read: {error}") from None
     except yaml.YAMLError as error:
@@ -74,7 +75,7 @@ def parse(overrides: list[str]) -> list[Override]:
     for text in overrides:
         try:
             parsed += OverridesParser.create().parse_overrides([text])
-        except OverrideParseException:
+        except (OverrideParseException, RecursionError):
             key, equals, value = text.partition("=")
             if not equals:
                 raise ConfigError(f"{text!r} (from the command line): not key=value") from None
@@ -89,8 +90,8 @@ def flatten(content: Mapping[Any, Any], prefix: str = "") -> Iterator[tuple[str,
         name = f"{prefix}{key}"
         if name in tree.groups() and value in (None, {}):
             continue
-        # extra_args is a mapping for vLLM; its keys are not ours.
-        if isinstance(value, Mapping) and value and key != "extra_args":
+        # Mappings for others, vLLM and a collector: their keys are not ours.
+        if isinstance(value, Mapping) and value and key not in ("extra_args", "headers"):
             yield from flatten(value, f"{name}.")
         else:
             yield name, value
@@ -98,7 +99,7 @@ def flatten(content: Mapping[Any, Any], prefix: str = "") -> Iterator[tuple[str,
 
 def _environment_entries(name: str, text: str) -> list[Entry]:
     try:
-        value = yaml.safe_load(text)
+        value = read_yaml(text)
     except yaml.YAMLError:
         value = text
     if name == "VGATE_DRY_RUN":

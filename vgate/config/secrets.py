@@ -19,12 +19,14 @@ _TOKEN = re.compile(
 _WHOLE = frozenset({"headers"})
 # How many there are is no secret: num_key_value_heads.
 _COUNT = re.compile(r"num_")
+# Here and below a word is looked at where it begins only: from each letter on, a long one would take for ever.
 # A password may contain anything but white space: all up to the last @ is taken for it.
-_URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*://)((?:\S*@)?[^\s?]*)(\?\S*)?")
+_URL = re.compile(r"(?<![A-Za-z0-9+.-])([0-9+.-]*[A-Za-z][A-Za-z0-9+.-]*://)((?:\S*@)?[^\s?]*)(\?\S*)?")
 _HEADER = re.compile(r"""(\bBearer +|(?i:authorization)["']?\s*[:=]\s*["']?\w+ +)[^\s"']+""")
 # name=value and name: value within a text, quoted or not; of a list or a mapping all that follows is taken.
 _ASSIGNED = re.compile(
-    r"""([A-Za-z][\w.-]*)(["']?\s*[:=]\s*)("(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|[\[{].*|[^\s"',;&\[\]{}()]+)""",
+    r"""(?<![A-Za-z0-9_.-])([0-9_.-]*[A-Za-z][A-Za-z0-9_.-]*)(["']?\s*[:=]\s*)"""
+    r"""("(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|[\[{].*|[^\s"',;&\[\]{}()]+)""",
     re.DOTALL,
 )
 

@@ -8,12 +8,15 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from vgate.config.model_id import public_name
 
-Positive = Annotated[int, Field(ge=1)]
-PositiveFloat = Annotated[float, Field(gt=0)]
+# Whole numbers that JSON and Redis count exactly, and far more than any time or rate here can be: beyond them numbers
+# turn infinite when they are added or multiplied, and no longer fit what C takes.
+MOST_WHOLE = 2**53
+MOST = 1e12
+
+Positive = Annotated[int, Field(ge=1, le=MOST_WHOLE)]
+PositiveFloat = Annotated[float, Field(gt=0, le=MOST)]
 Share = Annotated[float, Field(ge=0, le=1)]
-NotNegative = Annotated[float, Field(ge=0)]
-# Names of headers, in lists of them: anything else could not be sent, or would be more than one header.
-HeaderName = Annotated[str, Field(pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")]
+NotNegative = Annotated[float, Field(ge=0, le=MOST)]
 MemoryShare = Annotated[float, Field(gt=0, le=1)]
 _DATABASE = re.compile(r"/?[0-9]*/?")
 
@@ -65,7 +68,7 @@ class NamedModel(BaseModel):
     """What a section says of the model that it names."""
 
     model_id: str = Field(min_length=1)
-    served_model_name: str | None
+    served_model_name: str | None = Field(min_length=1)
 
     @property
     def public_name(self) -> str:
@@ -76,7 +79,7 @@ class NamedModel(BaseModel):
 class RestartSettings(Section):
     """When an engine that has died is restarted."""
 
-    max_attempts: int = Field(ge=0)
+    max_attempts: int = Field(ge=0, le=MOST_WHOLE)
     backoff_s: NotNegative
     max_backoff_s: NotNegative
     stable_s: NotNegative

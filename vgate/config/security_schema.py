@@ -19,13 +19,20 @@ class ApiKey(Section):
     hash: str | None = Field(None, repr=False)
     key_file: str | None = Field(None, repr=False)
     key_env: str | None = Field(None, repr=False)
-    name: str = Field(min_length=1)
+    name: str = Field(min_length=1, max_length=100)
     rate_limit: Positive | None = None
     token_limit: Positive | None = None
     concurrency: Positive | None = None
     models: list[str] | None = Field(None, min_length=1)
     cache_scope: str | None = Field(None, min_length=1)
     priority: int | None = None
+
+    @field_validator("name")
+    @classmethod
+    def _on_one_line(cls, name: str) -> str:
+        if not name.isprintable():
+            raise ValueError("must be printable, on one line")
+        return name
 
     @field_validator("hash", "key_file", "key_env")
     @classmethod
@@ -86,6 +93,9 @@ class KeysSettings(Component):
         wrong = [path for path in paths if not path.startswith("/")]
         if wrong:
             raise ValueError(f"every path must begin with /, or it is no request's: {wrong[0]!r}")
+        patterns = [path for path in paths if "*" in path]
+        if patterns:
+            raise ValueError(f"paths are compared whole, without wildcards: {patterns[0]!r} is no request's")
         return paths
 
 

@@ -7,9 +7,10 @@ from typing import Literal
 from pydantic import Field, ValidationInfo, field_validator
 
 from vgate.config.elsewhere import from_environment, from_file, readable
-from vgate.config.sections import HeaderName, NotNegative, Positive, PositiveFloat, Section
+from vgate.config.sections import MOST_WHOLE, NotNegative, Positive, PositiveFloat, Section
 
 _ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#@\s*A-Z]+")
+_HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _NEEDS_KEY = ("client_ca_file", "key_password_file", "key_password_env")
 
 
@@ -97,9 +98,9 @@ class CorsSettings(Section):
     allow_credentials: bool
     allow_origins: list[str]
     allow_methods: list[Literal["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]]
-    allow_headers: list[HeaderName]
-    expose_headers: list[HeaderName]
-    max_age_s: int = Field(ge=0)
+    allow_headers: list[str]
+    expose_headers: list[str]
+    max_age_s: int = Field(ge=0, le=MOST_WHOLE)
 
     @field_validator("allow_origins")
     @classmethod
@@ -113,6 +114,14 @@ class CorsSettings(Section):
                 told = "'*', or scheme://host or scheme://host:port in lower case, without a path or a default port"
                 raise ValueError(f"{origin!r} is sent by no browser; each must be {told}")
         return origins
+
+    @field_validator("allow_headers", "expose_headers")
+    @classmethod
+    def _names(cls, headers: list[str]) -> list[str]:
+        for name in headers:
+            if not _HEADER.fullmatch(name):
+                raise ValueError(f"{name!r} is no name of a header")
+        return headers
 
 
 def no_tls() -> TlsSettings:

@@ -8,6 +8,7 @@ import yaml
 from vgate.config import tree
 from vgate.config.compose import compose, from_resolved
 from vgate.config.errors import ConfigError, wrong, yaml_problem
+from vgate.config.reading import read_yaml
 from vgate.config.schema import Settings
 
 
@@ -27,7 +28,7 @@ class Sources:
             text = f"{self.overrides[0]!r} (from the command line): --resolved takes no settings beside its file"
             raise ConfigError(text)
         try:
-            content = yaml.safe_load(Path(self.resolved).read_text(encoding="utf-8"))
+            content = read_yaml(Path(self.resolved).read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
             raise wrong("--resolved", self.resolved, "the command line", yaml_problem(error)) from None
         return from_resolved(content if isinstance(content, dict) else {}, self.resolved), []

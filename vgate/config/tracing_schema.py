@@ -1,12 +1,15 @@
 """The sections of tracing."""
 
 import importlib.util
+import re
 from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
-from vgate.config.sections import Component, Positive, PositiveFloat, Share, target_of
+from vgate.config.sections import Component, Positive, Share, target_of
 
+_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _NEEDED = ("opentelemetry.sdk", "opentelemetry.exporter.otlp.proto.http")
 
 
@@ -22,20 +25,26 @@ class OtlpSettings(Component):
     sample_ratio: Share
     service_name: str = Field(min_length=1)
     max_queue_spans: Positive
-    timeout_s: PositiveFloat
+    timeout_s: float = Field(gt=0, le=3600)
 
     @field_validator("endpoint")
     @classmethod
     def _of_a_collector(cls, endpoint: str) -> str:
         if not endpoint.startswith(("http://", "https://")):
             raise ValueError("must begin with http:// or https://")
+        try:
+            host = urlsplit(endpoint).hostname
+        except ValueError:
+            host = None
+        if not host or not endpoint.isprintable() or " " in endpoint:
+            raise ValueError("must be a URL with a host, such as http://collector:4318/v1/traces")
         return endpoint
 
     @field_validator("headers")
     @classmethod
     def _of_http(cls, headers: dict[str, str]) -> dict[str, str]:
         for name, value in headers.items():
-            if not name.isascii() or not name or not (name + value).isprintable():
+            if not _NAME.fullmatch(name) or not value.isprintable():
                 raise ValueError("must be names and values of HTTP headers")
         return headers
 
