@@ -6,8 +6,11 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.components import build
 from tests.monitoring.promtool import ROOT, promtool
+from tests.observe.prometheus.scraping import scrape
 from vgate.config import get_config
+from vgate.observe.prometheus import PrometheusObserver
 from vgate.percentile import minimum_n
 
 MONITORING = ROOT / "monitoring"
@@ -46,6 +49,30 @@ def test_every_alert_is_seen_to_fire_and_not_to_fire() -> None:
     checks = [check for test in tests for check in test["alert_rule_test"]]
     for fires in (True, False):
         assert {check["alertname"] for check in checks if bool(check["exp_alerts"]) is fires} == set(ALERTS)
+
+
+def series(instance: str, ready: str) -> list[dict[str, str]]:
+    """What a server tells in an hour in which nobody asks it anything, and how `ready` goes meanwhile."""
+    observer = PrometheusObserver()
+    observer.follow(build("engine", "dry_run"), build("embedding", "dry_run"))
+    found = [{"series": f'up{{job="vgate", instance="{instance}"}}', "values": "1x240"}]
+    for (name, labels), value in scrape(observer).items():
+        told = ", ".join(f'{key}="{text}"' for key, text in (("job", "vgate"), ("instance", instance), *labels))
+        values = ready if name == "vgate_engine_ready" else f"{value:g}x240"
+        found.append({"series": f"{name}{{{told}}}", "values": values})
+    return found
+
+
+def test_nobody_is_woken_by_a_server_that_idles_nor_by_one_that_loads_for_ten_minutes(tmp_path: Path) -> None:
+    """Ten minutes are `start_timeout_s`."""
+    minutes = (1, 5, 9, 11, 16, 30, 59)
+    checks = [{"eval_time": f"{at}m", "alertname": name, "exp_alerts": []} for at in minutes for name in ALERTS]
+    servers = [*series("idles:8000", "1x240"), *series("loads:8000", "0x40 1x200")]
+    test = {"interval": "15s", "input_series": servers, "alert_rule_test": checks}
+    path, files = tmp_path / "idle.yml", [str(MONITORING / "rules/*.yml")]
+    path.write_text(yaml.safe_dump({"rule_files": files, "evaluation_interval": "15s", "tests": [test]}))
+    assert "SUCCESS" in promtool("test", "rules", path)
+    assert get_config("engine=vllm").engine.start_timeout_s == 600.0
 
 
 @pytest.mark.parametrize("alert", sorted(ALERTS))
