@@ -296,6 +296,16 @@ async def test_an_offer_of_another_protocol_is_declined_and_the_body_is_read(off
     await end(server)
 
 
+async def test_an_offer_of_another_protocol_by_who_will_close_is_answered_too() -> None:
+    server = await wired()
+    client = server.connect()
+    client.send(request(HELLO, connection="Upgrade, close", upgrade="websocket"))
+    await asyncio.sleep(5)
+    assert only(client).status == 200
+    assert client.closed
+    await end(server)
+
+
 async def test_an_offer_of_another_protocol_may_come_in_pieces() -> None:
     server = await wired()
     client = server.connect()

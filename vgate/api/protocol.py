@@ -71,6 +71,8 @@ class BoundedProtocol(Stalling):
                 self.parser.feed_data(data)
             except httptools.HttpParserUpgrade as upgrade:
                 data = self._again + data[upgrade.args[0] :]
+                # After a head that says `close` as well, the old one would read nothing more.
+                self.parser = httptools.HttpRequestParser(self)
             else:
                 return
 
