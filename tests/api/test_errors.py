@@ -1,5 +1,6 @@
 """Bad input gets a 4xx in OpenAI's form at once, and the server goes on."""
 
+import gzip
 import time
 
 import httpx
@@ -66,6 +67,36 @@ def test_wrong_route_has_openai_form(client: httpx.Client, method: str, path: st
     response = client.request(method, path)
     assert response.status_code == status
     assert set(response.json()["error"]) == {"message", "type", "param", "code"}
+    assert f"{method} " in response.json()["error"]["message"]
+    assert path in response.json()["error"]["message"]
+
+
+def test_a_base_url_without_v1_is_told(client: httpx.Client) -> None:
+    message = client.post(CHAT.removeprefix("/v1"), json={}).json()["error"]["message"]
+    assert message == "Invalid URL (POST /chat/completions), did you mean /v1/chat/completions?"
+
+
+@pytest.mark.parametrize("path", ["/health", "/ready", "/metrics", "/v1/models", "/nothing", CHAT])
+def test_head_is_get_without_a_body(client: httpx.Client, path: str) -> None:
+    head, get = client.head(path), client.get(path)
+    assert (head.status_code, head.content) == (get.status_code, b"")
+    assert head.headers["content-type"] == get.headers["content-type"]
+
+
+@pytest.mark.parametrize("coding", ["gzip", "br", "x" * 500])
+def test_a_body_that_is_packed_is_told_from_one_that_is_broken(client: httpx.Client, coding: str) -> None:
+    packed = gzip.compress(b'{"messages": []}')
+    headers = {"content-type": "application/json", "content-encoding": coding}
+    response = client.post(CHAT, content=packed, headers=headers)
+    assert (response.status_code, response.headers["accept-encoding"]) == (415, "identity")
+    assert response.json()["error"]["message"].startswith(f"Content-Encoding '{coding[:80]}' is not read here")
+    response = client.post(CHAT, content='{"user": "é"}'.encode("latin-1"))
+    assert response.json()["error"]["message"] == "The body is not UTF-8, from byte 10 on."
+
+
+def test_long_names_are_not_said_back_whole(client: httpx.Client) -> None:
+    for body in ({"messages": HELLO, "model": "x" * 9000}, {"messages": HELLO, "x" * 9000: 1}):
+        assert len(client.post(CHAT, json=body).content) < 500
 
 
 def test_bad_request_leaves_no_trace_in_the_gauges(client: httpx.Client, dry_server: Server) -> None:

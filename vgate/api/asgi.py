@@ -62,12 +62,25 @@ async def read_json(scope: Scope, receive: Receive, limit: int, timeout_s: float
     try:
         body = orjson.loads(data)
     except orjson.JSONDecodeError as error:
-        raise BadRequest(f"The body is not valid JSON: {error}", code="invalid_json") from None
+        raise _unreadable(scope, data, error) from None
     if not isinstance(body, dict):
         raise BadRequest("The body must be a JSON object.", code="invalid_json")
     if data.count(b"[") + data.count(b"{") > _MAX_DEPTH and _is_deeper(body, _MAX_DEPTH):
         raise BadRequest(f"The body is nested deeper than {_MAX_DEPTH} levels.", code="invalid_json")
     return body
+
+
+def _unreadable(scope: Scope, data: bytes, error: orjson.JSONDecodeError) -> ApiError:
+    """What is likeliest wrong with a body that is not JSON."""
+    coding = (header(scope, b"content-encoding") or "identity").strip().lower()
+    if coding != "identity":
+        message = f"Content-Encoding {coding[:80]!r} is not read here: the body must be sent as it is."
+        return ApiError(415, message, code="unsupported_media_type", headers={"accept-encoding": "identity"})
+    try:
+        data.decode()
+    except UnicodeDecodeError as wrong:
+        return BadRequest(f"The body is not UTF-8, from byte {wrong.start} on.", code="invalid_json")
+    return BadRequest(f"The body is not valid JSON: {error}", code="invalid_json")
 
 
 def _is_deeper(body: Any, limit: int) -> bool:

@@ -48,7 +48,9 @@ class Edge:
             await direct({**scope, "vgate.record": record}, receive, send)
         else:
             record.headers = await security.headers(caller)
-            await self._rest(scope, receive, _labelled(send, record))
+            # The server sends no body for HEAD, whatever the answer to GET would be.
+            asked = {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
+            await self._rest(asked, receive, _labelled(send, record))
 
     def _record(self, scope: Scope) -> Record:
         given = header(scope, b"x-request-id")

@@ -6,6 +6,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from vgate.config.errors import nearest
 from vgate.errors import ApiError
 
 
@@ -14,11 +15,19 @@ async def _known(_request: Request, error: Exception) -> Response:
     return JSONResponse(error.body(), error.status, error.headers)
 
 
-async def _http_error(_request: Request, error: Exception) -> Response:
+async def _http_error(request: Request, error: Exception) -> Response:
     """404 and 405."""
     assert isinstance(error, HTTPException)  # registered for nothing else
-    known = ApiError(error.status_code, str(error.detail), code=str(error.detail).lower().replace(" ", "_"))
+    message = _told(request, error.status_code, (error.headers or {}).get("Allow", ""))
+    known = ApiError(error.status_code, message, code=str(error.detail).lower().replace(" ", "_"))
     return JSONResponse(known.body(), error.status_code, headers=dict(error.headers or {}))
+
+
+def _told(request: Request, status: int, allowed: str) -> str:
+    method, path = request.method, request.url.path[:200]
+    if status == 405:
+        return f"{method} is not allowed for {path}; allowed: {allowed}"
+    return f"Invalid URL ({method} {path}){nearest(path, [getattr(route, 'path', '') for route in request.app.routes])}"
 
 
 async def _internal_error(_request: Request, _error: Exception) -> Response:

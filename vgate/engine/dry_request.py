@@ -138,7 +138,10 @@ def read_request(call: Call, model: str, max_model_len: int) -> DryRequest:
     request = validated(shape, call.body)
     if call.body.get("model") not in (None, model):
         raise ApiError(
-            404, f"The model `{call.body['model']}` does not exist. Served: {model}", "not_found_error", "model"
+            404,
+            f"The model `{str(call.body['model'])[:80]}` does not exist. Served: {model}",
+            "not_found_error",
+            "model",
         )
     assert isinstance(request, Chat | Completion)  # there are no other shapes
     return _generation(request, max_model_len)

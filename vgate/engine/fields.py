@@ -12,8 +12,9 @@ def refuse_unknown(body: Mapping[str, Any], known: Iterable[str]) -> None:
     names = set(known)
     for field in body:
         if field not in names:
-            message = f"Unrecognized request argument: {field}{nearest(field, names)}"
-            raise BadRequest(message, field, "unknown_field")
+            shown = field[:80]
+            message = f"Unrecognized request argument: {shown}{nearest(shown, names)}"
+            raise BadRequest(message, shown, "unknown_field")
 
 
 def refuse_unsupported(body: Mapping[str, Any], unsupported: Mapping[str, str]) -> None:
