@@ -44,7 +44,9 @@ def test_where_nobody_listens_nobody_is_well(
     assert "Connection refused" in capsys.readouterr().err
 
 
-def test_who_answers_otherwise_is_not_well(server_that_says: Callable[[bytes], int], no_settings: pytest.MonkeyPatch) -> None:
+def test_who_answers_otherwise_is_not_well(
+    server_that_says: Callable[[bytes], int], no_settings: pytest.MonkeyPatch
+) -> None:
     assert at(no_settings, server_that_says(b"HTTP/1.1 503 Unavailable\r\ncontent-length: 0\r\n\r\n"))("/ready") == 1
     assert at(no_settings, server_that_says(b"what?\r\n\r\n"))() == 1
 

@@ -1,9 +1,11 @@
 """Asks the gateway of this container how it is: ``python -m vgate.health``, or ``... /ready``. Exit code 0 is well.
 
 For health checks in images that have neither curl nor wget. Where the gateway listens is taken from the environment
-(``VGATE_SERVER__PORT``, ``VGATE_SERVER__TLS__CERT_FILE``), so a container should set those there, not on the command line.
+(``VGATE_SERVER__PORT``, ``VGATE_SERVER__TLS__CERT_FILE``), so a container should set those there, not on the command
+line. A gateway that asks its clients for certificates (``server.tls.client_ca_file``) cannot be asked this way.
 """
 
+import contextlib
 import http.client
 import os
 import ssl
@@ -23,8 +25,10 @@ def ask(path: str) -> int:
         )
     else:
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=3)
-    connection.request("GET", path)
-    return connection.getresponse().status
+    with contextlib.closing(connection):
+        connection.request("GET", path)
+        with connection.getresponse() as response:
+            return response.status
 
 
 def main(arguments: list[str]) -> int:

@@ -54,8 +54,8 @@ def test_the_file_is_as_the_compose_specification_says() -> None:
 
 def test_there_are_the_services_that_the_readme_names_under_their_profiles() -> None:
     profiles = {name: service.get("profiles", []) for name, service in SERVICES.items()}
-    scale = dict.fromkeys(["gateway", "worker-1", "worker-2", "redis"], ["scale"])
-    monitoring = dict.fromkeys(["prometheus", "grafana"], ["monitoring"])
+    scale = {name: ["scale"] for name in ("gateway", "worker-1", "worker-2", "redis")}
+    monitoring = {name: ["monitoring"] for name in ("prometheus", "grafana")}
     assert profiles == {"vgate": [], "vgate-cpu": ["cpu"], **scale, **monitoring}
 
 
