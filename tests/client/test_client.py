@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from typing import Any
 
+import httpx
 import pytest
 
 import vgate
@@ -40,6 +42,78 @@ def test_headers_of_the_answer_are_readable(server: Loopback) -> None:
         meta = client.chat.create(model="tiny", messages=HELLO).meta
     assert (meta.request_id, meta.cache) == ("r-1", "hit")
     assert sdk.RateLimit(60, 59, 12.5) == meta.rate_limit
+
+
+def test_the_limit_on_tokens_is_readable_too(server: Loopback) -> None:
+    limits = {
+        "x_ratelimit_limit_tokens": "500",
+        "x_ratelimit_remaining_tokens": "0",
+        "x_ratelimit_reset_tokens": "0.25s",
+    }
+    server.scripts = [answer(CHAT, **limits)]
+    with sdk.Client() as client:
+        meta = client.chat.create(model="tiny", messages=HELLO).meta
+    assert (meta.rate_limit, meta.token_limit) == (None, sdk.RateLimit(500, 0, 0.25))
+
+
+@pytest.mark.parametrize(
+    ("reset", "seconds"),
+    [("1m30s", 90.0), ("20ms", 0.02), ("1h0m0.5s", 3600.5), ("2d", 172_800.0), ("6s", 6.0), ("1764360000", 1.76436e9)],
+)
+def test_limits_are_read_in_openais_form_too(reset: str, seconds: float) -> None:
+    names = ("limit", "remaining", "reset")
+    headers = {f"x-ratelimit-{name}-requests": text for name, text in zip(names, ("60", "59", reset), strict=True)}
+    assert sdk.RateLimit.read(headers) == sdk.RateLimit(60, 59, seconds)
+
+
+@pytest.mark.parametrize("reset", ["", "soon", "1m30", "s", "nan", "inf", "1.2.3s", "-"])
+def test_limits_that_say_nothing_are_none(reset: str) -> None:
+    headers = {"x-ratelimit-limit": "60", "x-ratelimit-remaining": "59", "x-ratelimit-reset": reset}
+    assert sdk.RateLimit.read(headers) is None
+
+
+def test_a_refusal_tells_the_limit(server: Loopback) -> None:
+    limits = {"x_ratelimit_limit": "60", "x_ratelimit_remaining": "0", "x_ratelimit_reset": "12"}
+    server.scripts = [answer({"error": {"message": "no"}}, "429 Too Many Requests", retry_after="99", **limits)]
+    with sdk.Client() as client, pytest.raises(sdk.RateLimitError) as refused:
+        client.chat.create(model="tiny", messages=HELLO)
+    assert refused.value.rate_limit == sdk.RateLimit(60, 0, 12.0)
+
+
+@pytest.mark.parametrize("prompt", ["one two", ["one", "two"], [1, 2], [[1, 2], (3,)]])
+def test_a_prompt_is_a_text_or_token_ids_or_several(server: Loopback, prompt: Any) -> None:
+    server.scripts = [answer({"choices": [{"index": 0, "text": "three", "finish_reason": "stop"}]})]
+    reply = vgate.Completion.create(model="tiny", prompt=prompt, echo=False)
+    assert (reply.text, reply.choices[0].finish_reason) == ("three", "stop")
+    asked = [list(part) if isinstance(part, tuple) else part for part in prompt] if isinstance(prompt, list) else prompt
+    assert server.bodies[0] == {"model": "tiny", "prompt": asked, "echo": False}
+
+
+def test_models_are_listed() -> None:
+    asked: list[str] = []
+
+    def listing(request: httpx.Request) -> httpx.Response:
+        asked.append(f"{request.method} {request.url.path} {request.content.decode()}")
+        return httpx.Response(200, json={"data": [{"id": "a", "owned_by": "me"}, {"id": "b"}]})
+
+    with sdk.Client(transport=httpx.MockTransport(listing)) as client:
+        models = client.models.list()
+    assert (models.ids, models.raw["data"][0]["owned_by"], asked) == (("a", "b"), "me", ["GET /v1/models "])
+
+
+def test_a_call_may_have_a_time_out_of_its_own() -> None:
+    asked: list[Any] = []
+
+    def reply(request: httpx.Request) -> httpx.Response:
+        asked.append((request.extensions["timeout"]["read"], b"timeout" in request.content))
+        return httpx.Response(200, json=CHAT)
+
+    with sdk.Client(transport=httpx.MockTransport(reply), timeout=30) as client:
+        client.chat.create(model="tiny", messages=HELLO)
+        client.chat.create(model="tiny", messages=HELLO, timeout=1.5)
+        with pytest.raises(ValueError, match="timeout must be a positive number"):
+            client.chat.create(model="tiny", messages=HELLO, timeout=0)
+    assert asked == [(30, False), (1.5, False)]
 
 
 def test_a_server_without_such_headers_is_fine(server: Loopback) -> None:

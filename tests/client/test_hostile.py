@@ -205,6 +205,7 @@ class Echo(BaseHTTPRequestHandler):
     """Says what was said to it."""
 
     protocol_version = "HTTP/1.1"
+    wbufsize = -1  # head and body in one piece
 
     def do_POST(self) -> None:
         asked = json.loads(self.rfile.read(int(self.headers["content-length"])))

@@ -25,11 +25,24 @@ async def asynchronous(client: vgate.AsyncClient) -> str | None:
     return reply.meta.cache
 
 
+def either(client: vgate.Client, streamed: bool) -> str:
+    found = client.chat.create(model="tiny", messages=messages, stream=streamed, timeout=5.0)
+    return found.text if isinstance(found, vgate.ChatCompletion) else "".join(chunk.text for chunk in found)
+
+
+def others(client: vgate.Client) -> int:
+    policy = vgate.RetryPolicy(max_retries=1)
+    pieces: vgate.Stream[vgate.TextCompletion] = client.completions.create(model="tiny", prompt=[1, 2], stream=True)
+    ids: tuple[str, ...] = vgate.Models.list().ids
+    limit: vgate.RateLimit | None = pieces.meta.token_limit
+    return len(ids) + (limit.remaining if limit else policy.max_retries)
+
+
 def failing() -> float | None:
     try:
         vgate.Embedding.create(model="tiny", input=["a", "b"])
     except vgate.RateLimitError as error:
-        return error.retry_after
+        return error.retry_after if error.rate_limit is None else error.rate_limit.reset
     except vgate.VGateError:
         return None
     return 0.0

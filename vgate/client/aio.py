@@ -27,6 +27,8 @@ T = TypeVar("T")
 class AsyncClient:
     """Talks to one OpenAI-compatible server over kept-alive connections; for the tasks of one event loop.
 
+    A stream uses its connection up: a server need not end it after ``[DONE]``, and is not waited for.
+
     Args:
         base_url: Address with the version path; else ``VGATE_BASE_URL``, else localhost, port 8000.
         api_key: Sent as a bearer token; else ``VGATE_API_KEY``, else none is sent.

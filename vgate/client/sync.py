@@ -24,6 +24,7 @@ T = TypeVar("T")
 class Client:
     """Talks to one OpenAI-compatible server over kept-alive connections; threads may share it.
 
+    A stream uses its connection up: a server need not end it after ``[DONE]``, and is not waited for.
     A process that was forked may go on with it too: it makes connections of its own.
 
     Args:
