@@ -38,6 +38,17 @@ def test_the_line_is_taken_by_the_configuration_also_on_a_command_line() -> None
     assert security.api_keys[0].hash is not None
 
 
-def test_a_wrong_argument_is_told() -> None:
-    done = subprocess.run([sys.executable, "-m", "vgate.keys", "old"], capture_output=True, text=True, check=False)
-    assert (done.returncode, "Traceback" in done.stderr) == (2, False)
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["old"], "argument command: invalid choice: 'old'"),
+        ([], "the following arguments are required: command"),
+        (["new", "--name"], "argument --name: expected one argument"),
+        (["new", "--name", ""], "--name = '': must be 1 to 100 printable characters"),
+        (["new", "--name", "a\nb"], "--name = 'a\\nb': must be"),
+    ],
+)
+def test_a_wrong_argument_is_told_in_one_line(arguments: list[str], told: str) -> None:
+    done = subprocess.run([sys.executable, "-m", "vgate.keys", *arguments], capture_output=True, text=True, check=False)
+    assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
+    assert done.stderr.startswith(f"vgate: {told}")

@@ -124,3 +124,37 @@ def test_log_is_one_json_object_a_line() -> None:
     assert batch["prompts"] == 1
     assert batch["batch_id"] == line["batch_id"]
     assert batch["duration_s"] > 0
+
+
+def shell(command: str) -> "subprocess.CompletedProcess[str]":
+    """With `vgate` for `python -m vgate`."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("VGATE_")}
+    text = command.replace("vgate.", f"{sys.executable} -m vgate.")
+    return subprocess.run(["/bin/bash", "-c", text], capture_output=True, text=True, timeout=60, check=False, env=clean)
+
+
+def test_without_stdout_and_stderr_it_serves_all_the_same() -> None:
+    """As some supervisors start it. A connection must not get the number of either."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    url = f"http://127.0.0.1:{port}/ready"
+    done = shell(
+        f"vgate.serve +preset=dry_run server.port={port} >&- 2>&- <&- & server=$!;"
+        f" for _ in $(seq 200); do curl -sf {url} && break; sleep 0.1; done; kill $server; wait $server"
+    )
+    assert (done.returncode, done.stdout) == (0, '{"ready":true}')
+
+
+@pytest.mark.parametrize("command", ["vgate.serve +preset=dry_run --cfg job", "vgate.keys new"])
+def test_what_cannot_be_written_is_told_in_one_line(command: str) -> None:
+    done = shell(f"{command} > /dev/full")
+    assert (done.returncode, done.stderr) == (1, "vgate: standard output: No space left on device\n")
+
+
+def test_an_empty_path_and_a_name_that_is_none_are_told_in_one_line() -> None:
+    done = serve("+preset=dry_run", "server.port=0", "--admin-socket", "")
+    assert (done.returncode, done.stderr) == (2, "vgate: --admin-socket = '': must be a path\n")
+    done = serve("+preset=dry_run", "server.port=0", f"server.host={'x' * 70}.de")
+    assert done.returncode == 2
+    assert done.stderr.startswith("vgate: server.host, server.port = 'xxx")
+    assert len(done.stderr.splitlines()) == 1

@@ -129,6 +129,7 @@ def test_second_signal_drops_the_streams() -> None:
         begin = time.monotonic()
         assert server.stop() == 0
         assert time.monotonic() - begin < 10
+        assert "The server is stopping." in [line for line in lines if line][-1]
 
 
 def test_O4_sigterm_while_an_engine_restarts_ends_at_once() -> None:

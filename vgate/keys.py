@@ -3,7 +3,7 @@
 import argparse
 import secrets
 
-from vgate.config import cli
+from vgate.config import ConfigError, cli
 from vgate.security.hashes import scrypt_text, sha256_text
 
 # 256 random bits: nobody finds them by trying, so a fast hash is enough.
@@ -17,9 +17,13 @@ def main() -> int:
     new = commands.add_parser("new", help="make a key; it is shown this once and kept nowhere")
     new.add_argument("--name", help="what the key is called in logs and limits; made up unless given")
     new.add_argument("--scrypt", action="store_true", help="a slow hash in place of SHA-256, 50 ms for its first use")
+    for made_parser in (parser, new):
+        cli.one_line_errors(made_parser)
     args = parser.parse_args()
-    name = args.name or f"key-{secrets.token_hex(3)}"
-    print("\n".join(made(name, slow=args.scrypt)))
+    name = f"key-{secrets.token_hex(3)}" if args.name is None else args.name
+    if not name or not name.isprintable() or len(name) > 100:
+        raise ConfigError(f"--name = {name[:100]!r}: must be 1 to 100 printable characters")
+    cli.say("\n".join(made(name, slow=args.scrypt)) + "\n")
     return 0
 
 

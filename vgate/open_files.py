@@ -1,6 +1,7 @@
 """How many files and connections this process may have open at a time: RLIMIT_NOFILE, `ulimit -n`."""
 
 import contextlib
+import os
 import resource
 
 # As far as Linux lets it be raised unless told otherwise; a process that may have a billion has libraries that walk
@@ -28,6 +29,15 @@ def raise_limit() -> int:
         with contextlib.suppress(ValueError, OSError):  # a sandbox may forbid it; what is left is told by `limit`
             resource.setrlimit(resource.RLIMIT_NOFILE, (most(), hard))
     return limit()
+
+
+def fill_standard() -> None:
+    """Open what is closed of the descriptors 0, 1 and 2, on /dev/null: the next connection would get their number."""
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest that is free
 
 
 def _known(value: int) -> int:

@@ -54,6 +54,7 @@ def _run(sources: Sources, settings: Settings, notes: list[str], admin_socket: s
     from vgate.observe.capture import OutputCapture
     from vgate.observe.logs import configure
 
+    open_files.fill_standard()
     open_files.raise_limit()
     doors = _doors(settings, admin_socket)
     with OutputCapture() as capture:
@@ -69,9 +70,7 @@ def _run(sources: Sources, settings: Settings, notes: list[str], admin_socket: s
         except EngineStartError as error:
             code = _failed(error, capture)
         finally:
-            written = close_logs()
-    if not written:
-        os._exit(code)  # a thread waits for who reads the log, and the interpreter would wait for the thread
+            close_logs()
     loading.leave(code)
     return code
 
@@ -84,6 +83,8 @@ def _doors(settings: Settings, admin_socket: str | None) -> "Doors":
     server, admin = settings.server, build_admin_port(settings)
     at = f"{server.host}:{server.port}"
     public = _bound("server.host, server.port", at, lambda: listen(server.host, server.port))
+    if admin_socket == "":
+        raise ConfigError("--admin-socket = '': must be a path")
     unix = _bound("--admin-socket", admin_socket, lambda: listen_unix(admin_socket)) if admin_socket else None
     if admin.address is None:
         return Doors(public, unix)
@@ -94,8 +95,8 @@ def _doors(settings: Settings, admin_socket: str | None) -> "Doors":
 def _bound(name: str, address: str, listen: Callable[[], socket.socket]) -> socket.socket:
     try:
         return listen()
-    except OSError as error:
-        raise ConfigError(f"{name} = {address!r}: {error.strerror or error}") from None
+    except (OSError, ValueError) as error:  # a name that cannot be one is a UnicodeError
+        raise ConfigError(f"{name} = {address!r}: {getattr(error, 'strerror', None) or error}") from None
 
 
 def _failed(error: "EngineStartError", capture: "OutputCapture") -> int:

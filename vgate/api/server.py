@@ -32,6 +32,7 @@ from vgate.observe.base import Observer
 logger = logging.getLogger(__name__)
 
 _TICK_S = 0.05
+_LAST_WORDS_S = 1.0
 
 
 class _Server(uvicorn.Server):
@@ -74,6 +75,7 @@ async def serve(service: Service, doors: Doors) -> None:
         draining.cancel()
         if not starting.done():
             starting.cancel()
+        await _drop_requests(servers)
         await service.embedding.stop()
         await service.engine.stop()
         await service.close()
@@ -215,6 +217,15 @@ async def _drain(service: Service, servers: list[_Server], stopping: asyncio.Eve
         # What is written but not yet sent has the rest of the time.
         server.config.timeout_graceful_shutdown = max(0, end - loop.time())  # type: ignore[assignment]
         server.should_exit = True
+
+
+async def _drop_requests(servers: list[_Server]) -> None:
+    """What a second signal left, before the engine goes: it ends because the server stops, and says so."""
+    left = {task for server in servers for task in server.server_state.tasks}
+    for task in left:
+        task.cancel()
+    if left:
+        await asyncio.wait(left, timeout=_LAST_WORDS_S)
 
 
 def _stop_if_failed(task: "asyncio.Task[None]", servers: list[_Server]) -> None:

@@ -12,6 +12,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 _NAME = "engine-load"
+LAST_LINES = "last-lines"  # the log's, where its reader takes nothing
 
 
 async def in_thread(load: Callable[[], T], discard: Callable[[T], None]) -> T:
@@ -56,11 +57,11 @@ def _hand_over(result: asyncio.Future[T], value: T, discard: Callable[[T], None]
 
 
 def leave(code: int) -> None:
-    """End the process if something is still being loaded: the interpreter cannot end in the midst of that.
+    """End the process if something is still being loaded or written: the interpreter cannot end in the midst of that.
 
-    Its child processes end with it. Returns when nothing is being loaded.
+    Its child processes end with it. Returns when there is nothing of the kind.
     """
-    if not any(thread.name == _NAME and thread.is_alive() for thread in threading.enumerate()):
+    if not any(thread.name in (_NAME, LAST_LINES) and thread.is_alive() for thread in threading.enumerate()):
         return
     for child in multiprocessing.active_children():
         with contextlib.suppress(OSError):

@@ -18,6 +18,8 @@ from typing import IO, Any
 import orjson
 import structlog
 
+from vgate.engine.loading import LAST_LINES
+
 logger = logging.getLogger(__name__)
 
 # Lines that wait for who reads the log, about 2 KB each; further ones are lost, and counted.
@@ -31,10 +33,10 @@ _STRANGERS = frozenset({"vllm_process_name", "color_message"})
 _NOT_TOLD = _STRANGERS | vars(logging.makeLogRecord({})).keys() | {"message", "asctime"}
 
 
-def configure(level: str, json_format: bool, stream: IO[str]) -> Callable[[], bool]:
+def configure(level: str, json_format: bool, stream: IO[str]) -> Callable[[], None]:
     """Send the process's logging to `stream`; returns a function that writes out what is left and stops.
 
-    That one says whether all was written: where nobody reads, a thread waits for ever, and only `os._exit` ends that.
+    Where nobody reads, its thread waits for ever: `loading.leave` ends the process then.
     Fields go in by `extra=`: `logger.info("batch done", extra={"batch_id": 7})`.
     """
     lines: queue.SimpleQueue[Any] = queue.SimpleQueue()
@@ -53,12 +55,11 @@ def configure(level: str, json_format: bool, stream: IO[str]) -> Callable[[], bo
         listener.stop()
         handler.flush()
 
-    def close() -> bool:
+    def close() -> None:
         front.tell_lost()
-        ending = threading.Thread(target=end, daemon=True, name="log-end")
+        ending = threading.Thread(target=end, daemon=True, name=LAST_LINES)
         ending.start()
         ending.join(_PATIENCE_S)
-        return not ending.is_alive()
 
     return close
 
