@@ -41,14 +41,14 @@ def _chart() -> helm_python.Chart:
     return helm_python.Chart.load(CHART)
 
 
-def rendered(given: dict[str, Any]) -> dict[str, str]:
+def rendered(given: dict[str, Any], release: str = RELEASE) -> dict[str, str]:
     """Text by template."""
-    return _chart().render(given, name=RELEASE, namespace=NAMESPACE)
+    return _chart().render(given, name=release, namespace=NAMESPACE)
 
 
-def objects(given: dict[str, Any]) -> list[Object]:
+def objects(given: dict[str, Any], release: str = RELEASE) -> list[Object]:
     """What `helm install` would make, its tests among it."""
-    texts = [text for name, text in sorted(rendered(given).items()) if name.endswith(".yaml")]
+    texts = [text for name, text in sorted(rendered(given, release).items()) if name.endswith(".yaml")]
     return [copy.deepcopy(found) for text in texts for found in _parsed(text)]
 
 

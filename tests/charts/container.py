@@ -7,7 +7,9 @@ from typing import Any
 from tests.charts.chart import ROOT, Object, find, server_of
 
 
-def environment(found: list[Object], pod: Object, folder: Path, outside: dict[str, dict[str, str]] | None = None) -> dict[str, str]:
+def environment(
+    found: list[Object], pod: Object, folder: Path, outside: dict[str, dict[str, str]] | None = None
+) -> dict[str, str]:
     """The variables of V-Gate's own, and below `folder` the files of the pod's ConfigMaps and Secrets.
 
     outside: what is in Secrets that others made. Places in /etc/vgate are places in `folder`.

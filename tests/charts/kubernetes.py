@@ -79,9 +79,10 @@ _ENDPOINT = _fields(
     tlsConfig=_fields(insecureSkipVerify={"type": "boolean"}),
     relabelings={"type": "array", "items": _fields(targetLabel=_TEXT, replacement=_TEXT)},
 )
-_RULE = _fields(
-    record=_TEXT, alert=_TEXT, expr=_TEXT, labels={"type": "object"}, annotations={"type": "object"}
-) | {"required": ["expr"], "oneOf": [{"required": ["record"]}, {"required": ["alert", "labels", "annotations"]}]}
+_RULE = _fields(record=_TEXT, alert=_TEXT, expr=_TEXT, labels={"type": "object"}, annotations={"type": "object"}) | {
+    "required": ["expr"],
+    "oneOf": [{"required": ["record"]}, {"required": ["alert", "labels", "annotations"]}],
+}
 _RULE["properties"]["for"] = _TEXT
 _TRIGGER = _fields(
     type={"const": "prometheus"},

@@ -120,6 +120,15 @@ def _merge(into: dict[str, Any], more: dict[str, Any]) -> None:
             into[key] = value
 
 
+def test_what_readme_and_notes_tell_kubectl_of_is_there() -> None:
+    given = values(admin={"enabled": True, "token": 16 * "t"})
+    made = {f"{o['kind'].lower()}/{o['metadata']['name']}" for o in objects(given, "vgate")}
+    for text in (README, rendered(given, "vgate")["vgate/templates/NOTES.txt"]):
+        told = set(re.findall(r"(?:service|deployment|statefulset)/[a-z-]+", text))
+        assert len(told) >= 3
+        assert told <= made
+
+
 def test_the_readmes_values_render() -> None:
     blocks = re.findall(r"```yaml\n(# values.*?)```", README, re.DOTALL)
     assert len(blocks) >= 3

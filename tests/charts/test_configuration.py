@@ -1,5 +1,7 @@
 """What the chart writes is a configuration: V-Gate's own code reads it, and a server starts with it."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -44,7 +46,9 @@ def test_every_file_of_values_makes_configurations(name: str, tmp_path: Path) ->
         assert len(read_environment(environ)) == len(environ) - 1
 
 
-@pytest.mark.parametrize(("name", "engine"), [("cpu", "DryRunEngine"), ("gpu-3060", "VllmEngine"), ("scale", "UpstreamEngine")])
+@pytest.mark.parametrize(
+    ("name", "engine"), [("cpu", "DryRunEngine"), ("gpu-3060", "VllmEngine"), ("scale", "UpstreamEngine")]
+)
 def test_the_gateways_engine_is_that_of_the_values(name: str, engine: str, tmp_path: Path) -> None:
     assert composed(values(name), tmp_path).container["engine"]["_target_"].endswith(f".{engine}")
 
@@ -104,7 +108,11 @@ def test_keys_token_and_redis_come_from_the_secret(tmp_path: Path) -> None:
 def test_a_secret_of_ones_own_does_the_same(tmp_path: Path) -> None:
     kept = {"api-keys": f"[{{name: a, hash: '{HASH}'}}]", "admin-token": "t" * 16, "client-b": "sk-b"}
     given = values(
-        "cpu", secret={"existing": "own"}, admin={"enabled": True}, apiKeys={"enabled": True}, gateway__secretFiles=["client-b"]
+        "cpu",
+        secret={"existing": "own"},
+        admin={"enabled": True},
+        apiKeys={"enabled": True},
+        gateway__secretFiles=["client-b"],
     )
     found = objects(given)
     invariants.check(found, {"own": set(kept)})
@@ -144,7 +152,11 @@ def test_a_certificate_is_where_it_is_looked_for(tmp_path: Path) -> None:
         ({"version": "0.3.1"}, ("version",), "0.3.1"),
         ({"cache": {"enabled": False}}, ("cache", "_target_"), "vgate.cache.none.NoCache"),
         ({"logging": {"level": "DEBUG", "json_format": False}}, ("logging", "level"), "DEBUG"),
-        ({"server.cors.allow_origins": ["https://a.example"]}, ("server", "cors", "allow_origins"), ["https://a.example"]),
+        (
+            {"server.cors.allow_origins": ["https://a.example"]},
+            ("server", "cors", "allow_origins"),
+            ["https://a.example"],
+        ),
         ({"model.served_model_name": "on"}, ("model", "served_model_name"), "on"),
     ],
 )
@@ -152,7 +164,7 @@ def test_values_arrive_as_they_were_written(config: Any, key: tuple[str, ...], v
     found: Any = composed(values("cpu", config=config), tmp_path).container
     for part in key:
         found = found[part]
-    assert (found, type(found)) == (value, type(value)) or found == value and isinstance(value, int | float)
+    assert (found, type(found)) == (value, type(value)) or (found == value and isinstance(value, int | float))
 
 
 def test_extra_args_keep_the_engines_own_names(tmp_path: Path) -> None:
@@ -190,6 +202,15 @@ def test_a_server_starts_with_it_and_is_ready(started: servers.Server) -> None:
         assert httpx.get(started.base_url + container[probe]["httpGet"]["path"]).status_code == 200
 
 
+def test_helms_own_test_asks_whether_it_is_ready(started: servers.Server) -> None:
+    _, *command = server_of(pods(objects(values("cpu")))["chat-vgate-test"])["command"]
+    script = command[-1].replace("http://chat-vgate:80/", f"{started.base_url}/")
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout[:3]) == (0, "200")
+    elsewhere = script.replace("/ready", "/nowhere")
+    assert subprocess.run([sys.executable, "-c", elsewhere], capture_output=True, check=False).returncode == 1
+
+
 @pytest.mark.parametrize("kind", ["hpa", "keda"])
 def test_workers_grow_by_metrics_that_there_are(started: servers.Server, kind: str) -> None:
     found = objects(values(workers__autoscaling={"kind": kind}))
@@ -209,7 +230,7 @@ def test_workers_grow_by_metrics_that_there_are(started: servers.Server, kind: s
 def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A worker and a gateway as the pods of one release run them, but for their ports: the gateway's address."""
     given = values(
-        workers__config={"preset": "dry_run", "engine.decode_step_ms": 0},
+        workers__config={"preset": None, "engine": "dry_run", "engine.decode_step_ms": 0},
         workerKey={"enabled": True, "value": 16 * "w"},
         config={"engine.dns.family": "ipv4"},
     )
@@ -225,8 +246,8 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 def test_a_gateway_finds_its_worker_and_shows_it_the_key(fleet: str) -> None:
-    body = {"model": "dry-run", "messages": [{"role": "user", "content": "Hello"}], "max_tokens": 4}
+    body = {"messages": [{"role": "user", "content": "Hello"}], "max_tokens": 4}
     body["model"] = httpx.get(f"{fleet}/v1/models").json()["data"][0]["id"]
     answer = httpx.post(f"{fleet}/v1/chat/completions", json=body, timeout=30)
-    assert answer.status_code == 200
+    assert answer.status_code == 200, answer.text
     assert answer.json()["usage"]["completion_tokens"] == 4

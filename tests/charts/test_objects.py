@@ -21,8 +21,8 @@ WHAT_IS_THERE = {
     "cpu": {"Deployment": 1, "Service": 1, "ConfigMap": 1, "PodDisruptionBudget": 1},
     "gpu-3060": {"Deployment": 1, "Service": 1, "ConfigMap": 1, "PodDisruptionBudget": 1, "PersistentVolumeClaim": 1},
     "scale": {
-        **{"Deployment": 2, "StatefulSet": 1, "Service": 3, "ConfigMap": 2, "PodDisruptionBudget": 2},
-        **{"HorizontalPodAutoscaler": 1, "ScaledObject": 1, "ServiceMonitor": 2, "PrometheusRule": 1},
+        "Deployment": 2, "StatefulSet": 1, "Service": 3, "ConfigMap": 2, "PodDisruptionBudget": 2,
+        "HorizontalPodAutoscaler": 1, "ScaledObject": 1, "ServiceMonitor": 2, "PrometheusRule": 1,
     },
 }
 
@@ -66,7 +66,10 @@ def test_a_roll_out_takes_no_gateway_away_before_there_is_another() -> None:
 
 def checksums(**changes: Any) -> dict[str, dict[str, str]]:
     found = objects(values("default", workerKey__enabled=True, **{"workerKey__value": "w" * 16, **changes}))
-    return {o["metadata"]["name"]: pods(found)[o["metadata"]["name"]]["metadata"]["annotations"] for o in kinds(found, "Deployment", "StatefulSet")}
+    return {
+        o["metadata"]["name"]: pods(found)[o["metadata"]["name"]]["metadata"]["annotations"]
+        for o in kinds(found, "Deployment", "StatefulSet")
+    }
 
 
 @pytest.mark.parametrize(
@@ -106,7 +109,9 @@ def test_a_certificate_is_served_and_asked_for() -> None:
 
 
 def test_the_workers_are_named_one_by_one_where_a_list_is_wanted() -> None:
-    found = objects(values(workers__discovery="list", workers__replicas=2, workerKey={"enabled": True, "value": "w" * 16}))
+    found = objects(
+        values(workers__discovery="list", workers__replicas=2, workerKey={"enabled": True, "value": "w" * 16})
+    )
     config = invariants.configuration(found, pods(found)["chat-vgate"])
     place = "/etc/vgate/secrets/worker-key"
     url = "http://chat-vgate-workers-{}.chat-vgate-workers:8000"
@@ -116,7 +121,18 @@ def test_the_workers_are_named_one_by_one_where_a_list_is_wanted() -> None:
     assert "engine.workers_dns" not in config
 
 
-def test_long_names_stay_names() -> None:
-    found = objects(values(fullnameOverride="a" * 42))
+@pytest.mark.parametrize(
+    ("release", "changes", "name"),
+    [
+        ("vgate", {}, "vgate"),
+        ("my-vgate-2", {}, "my-vgate-2"),
+        ("a" * 53, {}, "a" * 43),
+        ("chat", {"fullnameOverride": "b" * 42}, "b" * 42),
+        ("chat", {"nameOverride": "gate"}, "chat-gate"),
+    ],
+)
+def test_names_are_names_whatever_the_release_is_called(release: str, changes: Any, name: str) -> None:
+    found = objects(values("scale", **changes), release)
+    assert name in pods(found)
     invariants.names(found)
     invariants.selectors(found)

@@ -37,7 +37,10 @@ SCHEMA: list[tuple[dict[str, Any], str]] = [
     ({"workers__autoscaling__kind": "vpa"}, "/workers/autoscaling/kind"),
     ({"workers__autoscaling__metrics": []}, "/workers/autoscaling/metrics"),
     ({"workers__autoscaling__metrics": [{"name": "a b", "perWorker": 1}]}, "/workers/autoscaling/metrics/0/name"),
-    ({"workers__autoscaling__behavior": {"scaleUp": {"policies": []}}}, "/workers/autoscaling/behavior/scaleUp/policies"),
+    (
+        {"workers__autoscaling__behavior": {"scaleUp": {"policies": []}}},
+        "/workers/autoscaling/behavior/scaleUp/policies",
+    ),
     ({"workers__autoscaling__prometheusAddress": "prometheus:9090"}, "/workers/autoscaling/prometheusAddress"),
     ({"workers__discovery": "consul"}, "/workers/discovery"),
     ({"workers__tolerations": [{"keys": "a"}]}, "keys"),
@@ -77,9 +80,15 @@ TOGETHER: list[tuple[dict[str, Any], str]] = [
         {"workers__config": {"server.shutdown_grace_s": 59.5}, "workers__terminationGracePeriodSeconds": 75},
         "workers.terminationGracePeriodSeconds = 75: must be more than 75",
     ),
-    ({"config": {"engine.start_timeout_s": 100}, "workers__enabled": False}, "gateway.startupSeconds = 60: must be at least"),
+    (
+        {"config": {"engine.start_timeout_s": 100}, "workers__enabled": False},
+        "gateway.startupSeconds = 60: must be at least",
+    ),
     ({"gateway__autoscaling": {"enabled": True, "minReplicas": 9}}, "gateway.autoscaling.minReplicas = 9"),
-    ({"gateway__autoscaling__enabled": True, "gateway__resources": {"requests": {"cpu": None}}}, "gateway.resources.requests.cpu"),
+    (
+        {"gateway__autoscaling__enabled": True, "gateway__resources": {"requests": {"cpu": None}}},
+        "gateway.resources.requests.cpu",
+    ),
     ({"gateway__modelCache": {"enabled": True, "persistent": True}}, "gateway.modelCache.persistent"),
     ({"workers__discovery": "list", "workers__autoscaling__kind": "hpa"}, "workers.discovery = list"),
     ({"config": {"engine": "vllm"}}, "config.engine = vllm"),
@@ -96,10 +105,28 @@ TOGETHER: list[tuple[dict[str, Any], str]] = [
     ({"workerKey__enabled": True}, "workerKey.enabled: needs workerKey.value"),
     ({"huggingFace__enabled": True}, "huggingFace.enabled: needs huggingFace.token"),
     ({"config": {"cache": "redis"}}, "config.cache = redis: needs redis.url"),
-    ({"redis": {"enabled": True, "url": "redis://a"}}, "redis.url: has no effect with redis.enabled=true"),
-    ({"secret__existing": "own", "redis__url": "redis://a"}, "secret.existing = own: "),
+    (
+        {"config": {"cache": "redis"}, "redis": {"enabled": True, "url": "redis://a"}},
+        "redis.url: has no effect with redis.enabled=true",
+    ),
+    ({"config": {"cache": "redis"}, "secret__existing": "own", "redis__url": "redis://a"}, "secret.existing = own: "),
+    ({"apiKeys__keys": [{"name": "a", "hash": HASH}]}, "apiKeys.keys: has no effect without apiKeys.enabled=true"),
+    ({"admin__token": 16 * "t"}, "admin.token: has no effect without admin.enabled=true"),
+    ({"workerKey__value": 16 * "t"}, "workerKey.value: has no effect without workerKey.enabled=true"),
+    (
+        {"workerKey__enabled": True, "workers__enabled": False},
+        "workerKey.enabled = true: has no effect with workers.enabled=false",
+    ),
+    ({"huggingFace__token": "hf"}, "huggingFace.token: has no effect without huggingFace.enabled=true"),
+    ({"huggingFace__enabled": True, "workers__enabled": False}, "huggingFace.enabled = true: has no effect"),
+    ({"redis__url": "redis://a"}, "redis.url: has no effect without config.cache: redis"),
+    ({"redis__enabled": True}, "redis.enabled = true: has no effect without config.cache: redis"),
+    ({"secret__files": {"a": "b"}}, "secret.files.a: has no effect without gateway.secretFiles naming it"),
     ({"gateway__secretFiles": ["a"]}, "gateway.secretFiles, a: needs secret.files.a"),
-    ({"config": {"security.api_keys": [{"name": "a", "key_file": "/etc/vgate/secrets/a"}]}}, "/etc/vgate/secrets/a: no such file"),
+    (
+        {"config": {"security.api_keys": [{"name": "a", "key_file": "/etc/vgate/secrets/a"}]}},
+        "/etc/vgate/secrets/a: no such file",
+    ),
 ]
 
 #: Settings that would lie in a ConfigMap; V-Gate shows none of them either.
@@ -141,8 +168,29 @@ def test_what_is_secret_is_kept_out_of_a_config_map(of: str, config: dict[str, A
 
 
 NAMES = [
-    *("key", "api_key", "hash", "token", "hf_token", "auth_tokens", "password", "key_password", "secret", "bearer", "cookie"),
-    *("key_file", "token_env", "max_tokens", "num_key_value_heads", "eos_token", "tokenizer", "hash_algorithm", "keep_s"),
+    *(
+        "key",
+        "api_key",
+        "hash",
+        "token",
+        "hf_token",
+        "auth_tokens",
+        "password",
+        "key_password",
+        "secret",
+        "bearer",
+        "cookie",
+    ),
+    *(
+        "key_file",
+        "token_env",
+        "max_tokens",
+        "num_key_value_heads",
+        "eos_token",
+        "tokenizer",
+        "hash_algorithm",
+        "keep_s",
+    ),
 ]
 
 

@@ -8,6 +8,7 @@ ConfigMap, so that it is always rendered.
 {{- include "vgate.check.server" (dict "config" $gateway "values" .Values.gateway "where" "config" "of" "gateway") }}
 {{- include "vgate.check.gateway" (dict "root" . "config" $gateway) }}
 {{- include "vgate.check.secrets" (dict "value" .Values.config "path" "config" "name" "") }}
+{{- include "vgate.check.effect" . }}
 {{- include "vgate.check.keys" . }}
 {{- include "vgate.check.files" (dict "root" . "component" "gateway" "text" (toYaml (list $gateway .Values.apiKeys.keys))) }}
 {{- if .Values.workers.enabled }}
@@ -127,6 +128,33 @@ ConfigMap, so that it is always rendered.
 {{- range regexFindAll "/etc/vgate/secrets/[A-Za-z0-9_.-]+" .text -1 }}
   {{- if not (has (base .) $there) }}
     {{- fail (printf "%s: no such file there; name %s in gateway.secretFiles" . (base .)) }}
+  {{- end }}
+{{- end }}
+{{- end }}
+
+{{/* What stands in values has an effect: an API key that is given and not asked for would be an open door. */}}
+{{- define "vgate.check.effect" -}}
+{{- if and .Values.workerKey.enabled (not .Values.workers.enabled) }}
+  {{- fail "workerKey.enabled = true: has no effect with workers.enabled=false" }}
+{{- end }}
+{{- if and .Values.huggingFace.enabled (not (include "vgate.modelCache" .)) }}
+  {{- fail "huggingFace.enabled = true: has no effect where no modelCache is enabled" }}
+{{- end }}
+{{- $config := include "vgate.gateway.config" . | fromYaml }}
+{{- $used := list }}
+{{- range list "cache" "limits" }}{{ $used = append $used (include "vgate.usesRedis" (dict "config" $config "group" .)) }}{{ end }}
+{{- if and .Values.redis.enabled (not (has "redis" $used)) }}
+  {{- fail "redis.enabled = true: has no effect without config.cache: redis or config.limits: redis" }}
+{{- end }}
+{{- $needed := include "vgate.secret.needed" . | fromYaml }}
+{{- $ways := dict "api-keys" "apiKeys.keys: has no effect without apiKeys.enabled=true" }}
+{{- $_ := set $ways "admin-token" "admin.token: has no effect without admin.enabled=true" }}
+{{- $_ := set $ways "worker-key" "workerKey.value: has no effect without workerKey.enabled=true" }}
+{{- $_ := set $ways "hf-token" "huggingFace.token: has no effect without huggingFace.enabled=true" }}
+{{- $_ := set $ways "redis-url" "redis.url: has no effect without config.cache: redis or config.limits: redis" }}
+{{- range $key, $_ := include "vgate.secret.data" . | fromYaml }}
+  {{- if not (hasKey $needed $key) }}
+    {{- fail (default (printf "secret.files.%s: has no effect without gateway.secretFiles naming it" $key) (index $ways $key)) }}
   {{- end }}
 {{- end }}
 {{- end }}

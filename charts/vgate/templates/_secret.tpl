@@ -10,6 +10,11 @@
 {{- if $data }}{{ toYaml $data }}{{ end }}
 {{- end }}
 
+{{/* Whether a pod keeps models, and so may have to fetch them. */}}
+{{- define "vgate.modelCache" -}}
+{{- if or .Values.gateway.modelCache.enabled (and .Values.workers.enabled .Values.workers.modelCache.enabled) }}yes{{ end }}
+{{- end }}
+
 {{/* Which keys of it the pods read: what asks for each, and the value that would make it. */}}
 {{- define "vgate.secret.needed" -}}
 {{- $needed := dict }}
