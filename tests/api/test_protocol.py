@@ -7,6 +7,7 @@ import pytest
 
 from tests.api.talking import CHUNKED, HEALTH, HELLO, code, end, only
 from tests.api.wire import request, wired
+from vgate.api.cors import Cors
 from vgate.api.protocol import MAX_HEADER_BYTES
 
 MALFORMED = {
@@ -148,3 +149,10 @@ async def test_a_body_that_is_no_http_counts_as_a_bad_request_and_not_as_a_clien
     await end(server)
     (counted,) = server.service.metrics.stats()["vgate_requests_total"]
     assert counted["status"] == "400"
+
+
+async def test_nothing_stands_between_the_connection_and_the_app() -> None:
+    """Each layer would cost time with every request; uvicorn's own believes `X-Forwarded-For`."""
+    server = await wired()
+    assert isinstance(server._server.config.loaded_app, Cors)
+    await end(server)

@@ -169,6 +169,7 @@ def _server(app: Any, grace_s: float, client_timeout_s: float, observer: Observe
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=False,  # nobody asks who the client is, so no header may say, and no layer need look
         # Longer than clients keep an idle connection (httpx, so OpenAI's: 5 s), who else use it as it is being closed.
         timeout_keep_alive=75,
         timeout_graceful_shutdown=max(1, round(grace_s)),  # whole seconds here; `_drain` knows better
