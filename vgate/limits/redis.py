@@ -1,6 +1,7 @@
 """Limits counted in a Redis, for several gateways together."""
 
 import asyncio
+from collections import deque
 from collections.abc import Coroutine
 from typing import Any, Literal, TypeVar
 
@@ -10,6 +11,8 @@ from vgate.limits.outage import Outage
 from vgate.limits.shared import Held, SharedLimits
 
 T = TypeVar("T")
+# Leases that wait for Redis to come back; of more the oldest expire by themselves.
+_MOST_OWED = 10_000
 
 
 class RedisLimits(Store):
@@ -18,7 +21,8 @@ class RedisLimits(Store):
     A decision waits for Redis no longer than `timeout_ms`. When Redis fails, `on_failure` says what happens instead:
     "open" lets everything in, "closed" nothing, "local" counts in this process until it is back, so that N gateways let
     in N times the limits at most. After a failure it is left alone for half a second, twice as long after each further
-    one, 8 s at most. What Redis was asked to take, but told too late, is given back when it tells.
+    one, 8 s at most. What Redis was asked to take, but told too late, is given back when it tells; what has ended while
+    it was away, when it is back.
 
     A slot that its gateway does not renew expires after `slot_ttl_s`, so those of one that died come back. Where Redis
     could not be reached for so long, slots of requests in progress are lost, and others may be let in beside them.
@@ -43,6 +47,8 @@ class RedisLimits(Store):
         self.local = MemoryLimits()
         self._outage = Outage()
         self._slots: set[Held] = set()
+        self._owed: deque[tuple[Held, int | None]] = deque(maxlen=_MOST_OWED)
+        self._paying = False
         self._settled = asyncio.Event()
         self._renewing: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -63,7 +69,10 @@ class RedisLimits(Store):
             return
         self._slots.discard(place)
         self._settled.set()
-        await self._asked(self._shared.settle(place, tokens))
+        known = self._outage.lasts  # then nothing is sent
+        if await self._asked(self._shared.settle(place, tokens)) is None:
+            # What was sent may have been done all the same: tokens must not be given back twice, a slot may.
+            self._owed.append((place, tokens if known else None))
 
     async def look(self, name: str, limits: Limits) -> Standing:
         told = await self._asked(self._shared.enter(name, limits, 0, take=False))
@@ -110,6 +119,9 @@ class RedisLimits(Store):
             self._outage.begin(error)
             return None
         self._outage.end()
+        if self._owed and not self._paying:
+            self._paying = True
+            self._start(self._pay())
         return task.result()
 
     async def _without(self, name: str, limits: Limits, tokens: int) -> Standing:
@@ -133,6 +145,16 @@ class RedisLimits(Store):
             await self._shared.settle(held, 0, undo=True)
         except Exception as error:  # noqa: BLE001  whatever the client of a store raises
             self._outage.begin(error)
+
+    async def _pay(self) -> None:
+        """What could not be settled while Redis was away: else its slots would be taken until they expire."""
+        try:
+            while self._owed:
+                await self._shared.settle(*self._owed.popleft())
+        except Exception as error:  # noqa: BLE001  whatever the client of a store raises
+            self._outage.begin(error)
+        finally:
+            self._paying = False
 
     async def _renew(self) -> None:
         """As long as there are slots."""

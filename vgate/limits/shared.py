@@ -68,14 +68,15 @@ class SharedLimits:
             held if take and not refused else None,
         )
 
-    async def settle(self, held: Held, tokens: int | None, *, undo: bool = False) -> None:
-        """See `Store.settle`; `undo` gives the request back too."""
+    async def settle(self, held: Held, tokens: int | None, *, undo: bool = False) -> bool:
+        """See `Store.settle`; `undo` gives the request back too. True, once Redis has answered."""
         token = -1 if tokens is None else held.token
         back = 0 if tokens is None else held.reserved - tokens
         request = held.request if undo else -1
         await self._run("settle", held.name, held.window_s, [held.lease, held.epoch, token, back, request])
         if tokens is not None:
             held.token = -1
+        return True
 
     async def renew(self, slots: Iterable[Held]) -> None:
         """Let none of these expire."""
