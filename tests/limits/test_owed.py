@@ -35,15 +35,19 @@ async def test_R5_R6_slots_and_tokens_come_back_when_redis_does(server: RedisSer
     """Long before the slots would expire. The first is asked for and not answered, the others wait."""
     settings = {"url": server.url, "prefix": f"{uuid.uuid4()}:", "timeout_ms": 100, "slot_ttl_s": 600.0}
     store = build("limits", "redis", on_failure="closed", **settings)
-    places = [(await store.enter("a", LIMITS, 300)).place for _ in range(3)]
-    server.hang()
-    for place in places:
-        await store.settle(place, 10)
-    server.go_on()
-    await back(store)
-    standing = await store.enter("a", LIMITS, 0)
-    assert standing.refused == ""
-    assert standing.tokens is not None
-    assert standing.tokens.left >= 1000 - 2 * 10 - 300  # what became of the first cannot be known
-    await store.settle(standing.place, 0)
-    await store.close()
+    try:
+        places = [(await store.enter("a", LIMITS, 300)).place for _ in range(3)]
+        server.hang()
+        for place in places:
+            await store.settle(place, 10)
+        server.go_on()
+        await back(store)
+        standing = await store.enter("a", LIMITS, 0)
+        assert standing.refused == ""
+        assert standing.tokens is not None
+        assert standing.tokens.left >= 1000 - 2 * 10 - 300  # what became of the first cannot be known
+        await store.settle(standing.place, 0)
+    finally:
+        server.go_on()
+        store._slots.clear()
+        await store.close()
