@@ -19,6 +19,7 @@ def main() -> int:
     parser.add_argument("run", help="a run's folder, results/<run>")
     parser.add_argument("name", help="the preset's name")
     parser.add_argument("--configuration", metavar="AXES", help="not the winner but this, as the run's table calls it")
+    cli.one_line_errors(parser)
     args = parser.parse_args()
     try:
         run = load_run(args.run)

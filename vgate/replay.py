@@ -17,6 +17,7 @@ def main() -> int:
         " results/<run>-replay. Says what of the circumstances has changed, and by how much the numbers differ.",
     )
     parser.add_argument("run", help="a run's folder, results/<run>")
+    cli.one_line_errors(parser)
     args = parser.parse_args()
     # Only now: what measures takes seconds to load, and a wrong argument should not wait for it.
     from vgate.harness.replay import NotTheSame, folder_for, plan, replay

@@ -9,6 +9,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from vgate.config import cli
 from vgate.config.errors import ConfigError
 from vgate.harness.imports import ImportFailed, import_file
 from vgate.harness.index import update_index, write_index
@@ -25,6 +26,7 @@ RESULTS = "results"
 def main() -> int:
     """Exit codes: 0 all valid, or a search with its answer; 1 not so; 2 no run there, or a file that cannot be used."""
     parser = _parser()
+    cli.one_line_errors(parser)
     arguments = parser.parse_args()
     if not (arguments.run or arguments.index or arguments.file):
         parser.error("say which run: a folder results/<run>")

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.test_bench import QUICK, SHORT, bench, children, command, gone, only_run, wait_until
+from tests.benches import QUICK, SHORT, bench, children, command, gone, only_run, wait_until
 from vgate.harness.files import read_json
 from vgate.harness.results import Result, Run, load_run
 from vgate.harness.verdict import judge
