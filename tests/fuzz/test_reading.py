@@ -6,8 +6,12 @@ However the network cuts them the same comes out, and what is no stream of the A
 import asyncio
 import json
 import re
+import sys
+from collections.abc import Iterator
 from random import Random
 from typing import Any
+
+import pytest
 
 from tests.fuzz.bodies import Raw, odd, written
 from tests.fuzz.budget import cases, share
@@ -126,6 +130,15 @@ def test_S6_S7_the_client_raises_its_own_errors_only() -> None:
         assert again[: len(whole)] == whole, f"{name}: {wire!r}"
 
 
+@pytest.fixture
+def deep() -> Iterator[None]:
+    """For comparing what was read: the gateway reads JSON of 1,024 levels."""
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(10_000)
+    yield
+    sys.setrecursionlimit(before)
+
+
 def metered(parts: list[bytes]) -> tuple[list[Any], str]:
     """What the gateway passes on, and how it ends."""
 
@@ -146,6 +159,7 @@ def metered(parts: list[bytes]) -> tuple[list[Any], str]:
     return asyncio.run(read())
 
 
+@pytest.mark.usefixtures("deep")
 def test_S6_S7_the_gateway_passes_on_the_same_however_it_is_cut_and_ends_every_stream() -> None:
     for name, dice in cases(share(0.05), "gateway"):
         wire = stream(dice)
