@@ -9,7 +9,6 @@ from pathlib import Path
 
 from vgate.harness.results import load_run
 
-
 SHORT = [
     "engine=dry_run",
     "trial.warmup_s=0.3",
