@@ -23,7 +23,19 @@ def test_an_empty_environment_variable_counts_as_unset(monkeypatch: pytest.Monke
     assert str(http_options(None, None, 600.0)["base_url"]) == DEFAULT_BASE_URL
 
 
-@pytest.mark.parametrize("url", ["localhost:8000/v1", "ftp://host/v1", "http://", "http://host:port/v1"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "localhost:8000/v1",
+        "ftp://host/v1",
+        "http://",
+        "http://host:port/v1",
+        "http://host:99999/v1",
+        "http://a..b/v1",
+        "http://host/v1?key=1",
+        "http://host/v1#top",
+    ],
+)
 def test_a_wrong_address_is_named(url: str) -> None:
     with pytest.raises(ValueError, match=r"base_url must look like http://localhost:8000/v1, not") as caught:
         sdk.Client(url)

@@ -121,8 +121,8 @@ def test_both_wait_as_they_are_told_and_ask_as_often(gateway: Server, mode: str)
             told = side.fails(side.ask, "chat", **CHAT)
             assert (told["kind"], told["status"], told["retry_after"]) == ("RateLimitError", 429, True)
             assert len(gateway.wait_for("request done", 3, status=429, key_name=f"{side.name}-{mode}")) == 3
-        our, their = (side.waits for side in sides)
-        assert [1 <= theirs <= ours <= theirs + 1.5 for ours, theirs in zip(our, their, strict=True)] == [True, True]
+            # The key's one request leaves the window after 60 s; this client adds up to half a second at random.
+            assert [40 <= wait <= 60.5 for wait in side.waits] == [True, True]
 
 
 def _close(asked: "Future[Any]") -> None:

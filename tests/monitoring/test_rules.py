@@ -27,7 +27,8 @@ ALERTS = {rule["alert"]: rule for rule in rules("alert")}
 
 
 def test_the_configuration_is_one() -> None:
-    assert "SUCCESS: 2 rule files found" in promtool("check", "config", MONITORING / "prometheus.yml")
+    for name in ("prometheus.yml", "prometheus.compose.yml"):
+        assert "SUCCESS: 2 rule files found" in promtool("check", "config", MONITORING / name)
 
 
 @pytest.mark.parametrize("name", ["alerts_test.yml", "recording_test.yml"])

@@ -38,9 +38,10 @@ def _address(text: str) -> httpx.URL:
     problem = f"base_url must look like {DEFAULT_BASE_URL}, not {shown!r}"
     try:
         url = httpx.URL(text)
-    except httpx.InvalidURL as error:
-        raise ValueError(problem) from error
-    if url.scheme not in ("http", "https") or not url.host:
+        url.host.encode("idna")  # else the look-up of its address fails in a way of its own
+    except (httpx.InvalidURL, UnicodeError):
+        raise ValueError(problem) from None  # the cause quotes the address, password and all
+    if url.scheme not in ("http", "https") or not url.host or url.query or url.fragment or (url.port or 0) > 65535:
         raise ValueError(problem)
     return url
 
