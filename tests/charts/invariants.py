@@ -74,10 +74,18 @@ def ports(found: list[Object]) -> None:
         for rule in o["spec"]["ingress"]:
             assert {port["port"] for port in rule["ports"]} <= named_ports(pods(found)[pod]).keys()
     for pod in pods(found).values():
-        container = server_of(pod)
-        probes = [container[name] for name in ("startupProbe", "readinessProbe", "livenessProbe") if name in container]
-        asked = {(probe.get("httpGet") or probe["tcpSocket"])["port"] for probe in probes}
-        assert asked <= named_ports(pod).keys()
+        probes(pod)
+    monitors(found)
+
+
+def probes(pod: Object) -> None:
+    container = server_of(pod)
+    there = [container[name] for name in ("startupProbe", "readinessProbe", "livenessProbe") if name in container]
+    asked = {(probe.get("httpGet") or probe["tcpSocket"])["port"] for probe in there}
+    assert asked <= named_ports(pod).keys()
+
+
+def monitors(found: list[Object]) -> None:
     for o in kinds(found, "ServiceMonitor"):
         wanted = o["spec"]["selector"]["matchLabels"]
         (service,) = [s for s in kinds(found, "Service") if wanted.items() <= s["metadata"]["labels"].items()]

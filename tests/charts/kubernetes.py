@@ -1,4 +1,7 @@
-"""Whether objects are what Kubernetes takes: its published schemas, and for other projects' kinds what is used of theirs."""
+"""Whether objects are what Kubernetes takes, by its published schemas.
+
+Other projects' kinds have none there; for these a schema says what is used of them.
+"""
 
 import json
 from functools import cache

@@ -65,10 +65,14 @@ SWITCHES: dict[str, list[dict[str, Any]]] = {
     "volumes": [{"workers.modelCache.persistent": False}, {"workers.modelCache.storageClassName": "fast"}, {}],
     "where": [
         {"gateway.topologySpread.enabled": False, "workers.nodeSelector": {"disk": "ssd"}},
-        {"gateway.affinity": {"podAntiAffinity": {}}, "workers.priorityClassName": "high", "gateway.podLabels": {"a": "b"}},
-        {"workers.runtimeClassName": "nvidia", "imagePullSecrets": [{"name": "registry"}]},
+        {"gateway.affinity": {"podAntiAffinity": {}}, "workers.priorityClassName": "high"},
+        {"workers.runtimeClassName": "nvidia", "imagePullSecrets": [{"name": "a"}], "gateway.podLabels": {"a": "b"}},
     ],
-    "account": [{"serviceAccount.create": False, "serviceAccount.name": "someone"}, {"serviceAccount.create": False}, {}],
+    "account": [
+        {"serviceAccount.create": False, "serviceAccount.name": "someone"},
+        {"serviceAccount.create": False},
+        {},
+    ],
 }  # fmt: skip
 #: What makes the chart's own Secret, which `secret.existing` is in the place of.
 MADE = ("apiKeys.keys", "admin.token", "workerKey.value", "huggingFace.token", "redis.url", "secret.files.client-b")

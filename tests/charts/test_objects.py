@@ -21,8 +21,15 @@ WHAT_IS_THERE = {
     "cpu": {"Deployment": 1, "Service": 1, "ConfigMap": 1, "PodDisruptionBudget": 1},
     "gpu-3060": {"Deployment": 1, "Service": 1, "ConfigMap": 1, "PodDisruptionBudget": 1, "PersistentVolumeClaim": 1},
     "scale": {
-        "Deployment": 2, "StatefulSet": 1, "Service": 3, "ConfigMap": 2, "PodDisruptionBudget": 2,
-        "HorizontalPodAutoscaler": 1, "ScaledObject": 1, "ServiceMonitor": 2, "PrometheusRule": 1,
+        "Deployment": 2,
+        "StatefulSet": 1,
+        "Service": 3,
+        "ConfigMap": 2,
+        "PodDisruptionBudget": 2,
+        "HorizontalPodAutoscaler": 1,
+        "ScaledObject": 1,
+        "ServiceMonitor": 2,
+        "PrometheusRule": 1,
     },
 }
 

@@ -11,7 +11,7 @@ HASH = "sha256:" + 64 * "0"
 
 #: The value, and what the schema's message must name.
 SCHEMA: list[tuple[dict[str, Any], str]] = [
-    ({"gatway": {}}, "gatway"),
+    ({"gateways": {}}, "gateways"),
     ({"gateway__replica": 2}, "replica"),
     ({"gateway__replicas": 0}, "/gateway/replicas"),
     ({"gateway__replicas": "2"}, "/gateway/replicas"),
@@ -74,7 +74,7 @@ SCHEMA: list[tuple[dict[str, Any], str]] = [
 TOGETHER: list[tuple[dict[str, Any], str]] = [
     (
         {"gateway__terminationGracePeriodSeconds": 40},
-        "gateway.terminationGracePeriodSeconds = 40: must be more than 40, preStopSeconds and config.server.shutdown_grace_s together",
+        "gateway.terminationGracePeriodSeconds = 40: must be more than 40, preStopSeconds and ",
     ),
     (
         {"workers__config": {"server.shutdown_grace_s": 59.5}, "workers__terminationGracePeriodSeconds": 75},
