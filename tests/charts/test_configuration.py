@@ -14,7 +14,7 @@ from tests import certificates, servers
 from tests.charts import invariants
 from tests.charts.chart import CHART, FILES, objects, pods, server_of, values
 from tests.charts.container import environment, image
-from vgate.config import Composed, compose, tree
+from vgate.config import Composed, ConfigError, compose, tree
 from vgate.config.layers import read_environment
 
 HASH = "sha256:" + 64 * "0"
@@ -81,6 +81,12 @@ def test_what_the_image_sets_changes_nothing(tmp_path: Path) -> None:
     assert image()["VGATE_SERVER__PORT"] == "8000"
     settings = composed(values("cpu", config={"server": {"port": 9000}}), tmp_path).settings
     assert settings.server.port == 9000
+
+
+def test_variables_that_kubernetes_makes_of_services_would_be_taken_for_settings() -> None:
+    """Therefore no pod has them: `enableServiceLinks`."""
+    with pytest.raises(ConfigError):
+        read_environment({"VGATE_REDIS_PORT": "tcp://10.0.0.1:6379"})
 
 
 def test_gateways_know_as_many_workers_as_there_may_be(tmp_path: Path) -> None:
