@@ -31,7 +31,11 @@ SWITCHES: dict[str, list[dict[str, Any]]] = {
         {"gateway.autoscaling.enabled": True},
         {"gateway.replicas": 3, "gateway.pdb.maxUnavailable": "50%"},
         {"gateway.replicas": 1, "gateway.updateStrategy": "Recreate"},
-        {"gateway.replicas": 1, "gateway.modelCache": {"enabled": True, "persistent": True}},
+        {
+            "gateway.replicas": 1,
+            "gateway.updateStrategy": "Recreate",
+            "gateway.modelCache": {"enabled": True, "persistent": True},
+        },
         {"gateway.modelCache": {"enabled": True, "persistent": False}, "gateway.shmSize": "1Gi"},
     ],
     "secret": [{"secret.existing": "own"}, {}],

@@ -89,7 +89,11 @@ TOGETHER: list[tuple[dict[str, Any], str]] = [
         {"gateway__autoscaling__enabled": True, "gateway__resources": {"requests": {"cpu": None}}},
         "gateway.resources.requests.cpu",
     ),
-    ({"gateway__modelCache": {"enabled": True, "persistent": True}}, "gateway.modelCache.persistent"),
+    ({"gateway__modelCache": {"enabled": True, "persistent": True}}, "gateway.modelCache.persistent = true: one"),
+    (
+        {"gateway__modelCache": {"enabled": True, "persistent": True}, "gateway__replicas": 1},
+        "gateway.updateStrategy = RollingUpdate: must be Recreate",
+    ),
     ({"workers__discovery": "list", "workers__autoscaling__kind": "hpa"}, "workers.discovery = list"),
     ({"config": {"engine": "vllm"}}, "config.engine = vllm"),
     ({"config": {"engine": {"workers_dns": "a:1"}}}, "config.engine.workers_dns"),

@@ -85,6 +85,9 @@ ConfigMap, so that it is always rendered.
 {{- if and $values.modelCache.persistent (or $values.autoscaling.enabled (gt (int $values.replicas) 1)) }}
   {{- fail "gateway.modelCache.persistent = true: one volume is for one gateway; set gateway.replicas=1, or leave the models to workers" }}
 {{- end }}
+{{- if and $values.modelCache.enabled $values.modelCache.persistent (ne $values.updateStrategy "Recreate") }}
+  {{- fail "gateway.updateStrategy = RollingUpdate: must be Recreate with gateway.modelCache.persistent, for the old pod holds the volume that the new one waits for" }}
+{{- end }}
 {{- if and .root.Values.admin.enabled (ne (toString (default "127.0.0.1" (index .config "admin.host"))) "127.0.0.1") }}
   {{- fail (printf "config.admin.host = %v: must be 127.0.0.1; kubectl port-forward reaches it there, and its token travels unencrypted" (index .config "admin.host")) }}
 {{- end }}
@@ -134,6 +137,9 @@ ConfigMap, so that it is always rendered.
 
 {{/* What stands in values has an effect: an API key that is given and not asked for would be an open door. */}}
 {{- define "vgate.check.effect" -}}
+{{- if and .Values.redis.enabled .Values.redis.url }}
+  {{- fail "redis.url: has no effect with redis.enabled=true; take one of them out" }}
+{{- end }}
 {{- if and .Values.workerKey.enabled (not .Values.workers.enabled) }}
   {{- fail "workerKey.enabled = true: has no effect with workers.enabled=false" }}
 {{- end }}
@@ -162,9 +168,6 @@ ConfigMap, so that it is always rendered.
 {{/* What is switched on has its key in the Secret, as far as the chart makes it. */}}
 {{- define "vgate.check.keys" -}}
 {{- $made := include "vgate.secret.data" . | fromYaml }}
-{{- if and .Values.redis.enabled .Values.redis.url }}
-  {{- fail "redis.url: has no effect with redis.enabled=true; take one of them out" }}
-{{- end }}
 {{- if and .Values.secret.existing $made }}
   {{- fail (printf "secret.existing = %s: the values of it are in that Secret then; take out %s" .Values.secret.existing (keys $made | sortAlpha | join ", ")) }}
 {{- end }}
