@@ -37,7 +37,7 @@ lint: setup ## Check style, types, spelling and packaging
 	.venv/bin/ruff format --check
 	.venv/bin/mypy
 	git ls-files -z | xargs -0 .venv/bin/codespell
-	.venv/bin/validate-pyproject pyproject.toml
+	.venv/bin/validate-pyproject pyproject.toml clients/python/pyproject.toml
 
 lock: setup ## Resolve the newest versions into constraints.txt
 	$(PYTHON_IN_VENV) scripts/lock.py
