@@ -34,6 +34,8 @@ class Server:
         assert self.process.stdout is not None
         for line in self.process.stdout:
             self.reading.wait()
+            if not line.endswith("\n"):
+                return  # cut off: its process has ended while nobody read
             self.lines.append(json.loads(line))
 
     def find(self, message: str, **fields: Any) -> list[dict[str, Any]]:

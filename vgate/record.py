@@ -32,6 +32,7 @@ class Record:
     queued, admitted, held_s: as on the `Ticket` of its own generation.
     generating: its own generation is under way: what the record says of it is not yet all.
     generated: that has entered the engine.
+    parting: its answer ends the connection, for the server is about to end.
     timed:   whether its answer is to say where its time went, as `Server-Timing`.
     trace:   of which it is a part; None where nothing is traced.
     answered: the answer was there to its end, and only sending it was left.
@@ -69,6 +70,7 @@ class Record:
     usage: Usage | None = None
     generating: bool = False
     generated: bool = False
+    parting: bool = False
     timed: bool = False
     trace: Trace | None = None
     span: EngineSpan | None = None

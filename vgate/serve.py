@@ -82,7 +82,9 @@ def _doors(settings: Settings, admin_socket: str | None) -> "Doors":
 
     server, admin = settings.server, build_admin_port(settings)
     at = f"{server.host}:{server.port}"
-    public = _bound("server.host, server.port", at, lambda: listen(server.host, server.port))
+    public = _bound(
+        "server.host, server.port", at, lambda: listen(server.host, server.port, reuse_port=server.reuse_port)
+    )
     if admin_socket == "":
         raise ConfigError("--admin-socket = '': must be a path")
     unix = _bound("--admin-socket", admin_socket, lambda: listen_unix(admin_socket)) if admin_socket else None

@@ -114,7 +114,7 @@ async def _read_body(receive: Receive, limit: int) -> bytes:
 async def start(send: Send, record: Record, status: int, headers: dict[str, str]) -> None:
     """Send status and headers, those of `labels` among them; tells the record the status."""
     record.status = status
-    await send({"type": "http.response.start", "status": status, "headers": [*raw(headers), *raw(labels(record))]})
+    await send({"type": "http.response.start", "status": status, "headers": raw({**headers, **labels(record)})})
 
 
 def labels(record: Record) -> dict[str, str]:
@@ -122,7 +122,8 @@ def labels(record: Record) -> dict[str, str]:
     verdict = {"x-vgate-cache": record.cache} if record.cache else {}
     age = {"age": str(int(record.age_s))} if record.age_s is not None else {}
     timing = {"server-timing": server_timing(record, asyncio.get_running_loop().time())} if record.timed else {}
-    return {"x-request-id": record.request_id, **record.headers, **verdict, **age, **timing}
+    parting = {"connection": "close"} if record.parting else {}
+    return {"x-request-id": record.request_id, **record.headers, **verdict, **age, **timing, **parting}
 
 
 def raw(headers: dict[str, str]) -> list[tuple[bytes, bytes]]:

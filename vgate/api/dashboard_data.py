@@ -34,7 +34,7 @@ async def dashboard_data(service: Service, now: float) -> dict[str, Any]:
             "graph": service.graph,
             "model": settings.model.public_name,
             "ready": service.ready,
-            "stopping": service.stopping,
+            "stopping": service.leaving,
         },
         "choices": {name: _option(getattr(settings, name).target) for name in _CHOICES},
         "engine": _engine(settings.engine.target, service.engine),

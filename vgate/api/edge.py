@@ -62,6 +62,7 @@ class Edge:
             endpoint=path if path in self._paths else "other",
             method=method if method in _METHODS else "other",
             arrived=asyncio.get_running_loop().time(),
+            parting=self._service.leaving,
             timed=asks and self._service.settings.server.server_timing,
         )
         record.trace = self._service.tracing.begin(record, scope["headers"]) if asks else None

@@ -21,6 +21,7 @@ from vgate.admin.none import NoAdmin
 from vgate.api.admin import build_admin
 from vgate.api.admin_door import Door
 from vgate.api.app import build_app
+from vgate.api.departure import Departure
 from vgate.api.protocol import BoundedProtocol
 from vgate.api.reload import Reloader
 from vgate.api.service import Service
@@ -30,9 +31,6 @@ from vgate.observe.access import LogObserver
 from vgate.observe.base import Observer
 
 logger = logging.getLogger(__name__)
-
-_TICK_S = 0.05
-_LAST_WORDS_S = 1.0
 
 
 class _Server(uvicorn.Server):
@@ -62,10 +60,10 @@ async def serve(service: Service, doors: Doors) -> None:
     admin_path = doors.unix.getsockname() if doors.unix else ""
     behind = list(_behind(service, doors))
     servers = [server for server, _ in behind]
-    stopping = asyncio.Event()
-    _stop_on_signals(service, servers, stopping)
+    departure = Departure(service, servers, doors.public)
+    _stop_on_signals(departure)
     _reload_on_signal(service)
-    draining = asyncio.create_task(_drain(service, servers, stopping))
+    draining = asyncio.create_task(departure.drain())
     starting = asyncio.create_task(_start(service, doors))
     serving = [asyncio.create_task(server.serve([sock])) for server, sock in behind]
     starting.add_done_callback(lambda task: _stop_if_failed(task, servers))
@@ -75,7 +73,7 @@ async def serve(service: Service, doors: Doors) -> None:
         draining.cancel()
         if not starting.done():
             starting.cancel()
-        await _drop_requests(servers)
+        await departure.drop()
         await service.embedding.stop()
         await service.engine.stop()
         await service.close()
@@ -178,10 +176,10 @@ def _server(app: Any, grace_s: float, client_timeout_s: float, observer: Observe
     return _Server(config)
 
 
-def _stop_on_signals(service: Service, servers: list[_Server], stopping: asyncio.Event) -> None:
+def _stop_on_signals(departure: Departure) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, _stop, service, servers, stopping)
+        loop.add_signal_handler(number, departure.signalled)
 
 
 def _reload_on_signal(service: Service) -> None:
@@ -195,38 +193,6 @@ def _ignore_signals() -> None:
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         loop.remove_signal_handler(number)
         signal.signal(number, signal.SIG_IGN)
-
-
-def _stop(service: Service, servers: list[_Server], stopping: asyncio.Event) -> None:
-    """First signal: refuse new work, finish the old. Second: drop it."""
-    for server in servers:
-        server.force_exit = server.should_exit = service.stopping
-    if not service.stopping:
-        logger.info("stopping", extra={"grace_s": service.settings.server.shutdown_grace_s})
-    service.stopping = True
-    stopping.set()
-
-
-async def _drain(service: Service, servers: list[_Server], stopping: asyncio.Event) -> None:
-    """Go on listening, so that `/ready` and new requests get their 503, until all work is done or the grace is over."""
-    await stopping.wait()
-    loop = asyncio.get_running_loop()
-    end = loop.time() + service.settings.server.shutdown_grace_s
-    while any(server.server_state.tasks for server in servers) and loop.time() < end:  # noqa: ASYNC110  uvicorn rings no bell
-        await asyncio.sleep(_TICK_S)
-    for server in servers:
-        # What is written but not yet sent has the rest of the time.
-        server.config.timeout_graceful_shutdown = max(0, end - loop.time())  # type: ignore[assignment]
-        server.should_exit = True
-
-
-async def _drop_requests(servers: list[_Server]) -> None:
-    """What a second signal left, before the engine goes: it ends because the server stops, and says so."""
-    left = {task for server in servers for task in server.server_state.tasks}
-    for task in left:
-        task.cancel()
-    if left:
-        await asyncio.wait(left, timeout=_LAST_WORDS_S)
 
 
 def _stop_if_failed(task: "asyncio.Task[None]", servers: list[_Server]) -> None:

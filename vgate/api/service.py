@@ -36,6 +36,8 @@ class Service:
     recent: Recent
     observer: Observer
     tracing: Tracing
+    # About to stop: load balancers are told so, requests are still answered; and then, when they are refused.
+    leaving: bool = field(default=False)
     stopping: bool = field(default=False)
     # Composes the configuration again from where the first came from, with notes as in `Composed`; raises ConfigError.
     read: Callable[[], tuple[Settings, list[str]]] | None = None
@@ -61,7 +63,7 @@ class Service:
     @property
     def ready(self) -> bool:
         """Whether new requests of every kind can be answered."""
-        return self.engine.ready and self.embedding.ready and not self.stopping
+        return self.engine.ready and self.embedding.ready and not (self.leaving or self.stopping)
 
     def models(self) -> list[dict[str, Any]]:
         """What is served now, as objects of `/v1/models`."""

@@ -6,11 +6,12 @@ import socket
 _SEND_BUFFER_BYTES = 131072
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """A listening TCP socket; raises OSError."""
+def listen(host: str, port: int, *, reuse_port: bool = False) -> socket.socket:
+    """A listening TCP socket; raises OSError. reuse_port: others of this user may listen there too, who ask for it."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     sock = socket.socket(family, socket.SOCK_STREAM)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, reuse_port)
     # Of every connection. By itself Linux lets it grow to 4 MB, which is a long answer for each client that stalls.
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER_BYTES)
     try:

@@ -22,7 +22,7 @@ def stats(service: Service, *, whole: bool) -> dict[str, Any]:
         "version": vgate.__version__,
         "uptime_s": recent["uptime_s"],
         "ready": service.ready,
-        "stopping": service.stopping,
+        "stopping": service.leaving,
         "engine": _engine(service.engine) | service.engine.occupancy._asdict(),
         "embedding": _engine(service.embedding),
         "cache_entries": len(service.gateway.cache),

@@ -143,6 +143,8 @@ class ServerSettings(Section):
     port: int = Field(ge=0, le=65535)
     max_body_bytes: Positive
     client_timeout_s: PositiveFloat = 60.0
+    drain_delay_s: NotNegative = 0.0
+    reuse_port: bool = False
     shutdown_grace_s: NotNegative
     deadline_ms: PositiveFloat | None
     server_timing: bool = True
