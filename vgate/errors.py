@@ -2,6 +2,7 @@
 
 ApiError                    any: status, message, type, param, code
   BadRequest          400
+  UnknownModel        404
   TooSlow             408   the client read its stream too slowly
   Unfinished          408   the client did not send its request to the end
   TooLarge            413
@@ -47,6 +48,14 @@ class BadRequest(ApiError):
 
     def __init__(self, message: str, param: str | None = None, code: str | None = None) -> None:
         super().__init__(400, message, "invalid_request_error", param, code)
+
+
+class UnknownModel(ApiError):
+    """No such model, or none that is for this caller: the same, so that nobody learns which there are."""
+
+    def __init__(self, model: object) -> None:
+        message = f"The model `{str(model)[:80]}` does not exist or you do not have access to it."
+        super().__init__(404, message, "not_found_error", "model", "model_not_found")
 
 
 class TooSlow(ApiError):

@@ -143,7 +143,13 @@ def test_a_taken_port_is_told_in_one_line(client: httpx.Client, server: Server) 
 
 def test_another_address_is_warned_of() -> None:
     with running(
-        "+preset=dry_run", "admin=http", "admin.host=0.0.0.0", "admin.port=0", f"admin.token={TOKEN}"
+        "+preset=dry_run",
+        "server.host=0.0.0.0",
+        "admin=http",
+        "admin.host=0.0.0.0",
+        "admin.port=0",
+        f"admin.token={TOKEN}",
     ) as server:
+        server.wait_for("whoever reaches this address may ask: there are no keys (security=keys)", level="warning")
         told = server.wait_for("the admin port can be reached from elsewhere, and its token travels unencrypted")
         assert told[0]["level"] == "warning"

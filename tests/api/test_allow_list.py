@@ -19,6 +19,7 @@ PUBLIC = {
     "/v1/completions",
     "/v1/embeddings",
     "/v1/models",
+    "/v1/models/{model:path}",
     "/health",
     "/ready",
     "/metrics",
@@ -37,7 +38,7 @@ OTHERS = [
     "/v1/completions/x",
     "/x/../v1/chat/completions", "/V1/chat/completions", "/v1/chat/completions;x",
     "/v1%252Fcompletions", "/v1/completions%00",
-    "/v1/completions\\", "/v1/models/../completions", "v1/completions", "",
+    "/v1/completions\\", "v1/completions", "",
 ]  # fmt: skip
 BODY = {"messages": [{"role": "user", "content": "x"}], "prompt": "x", "input": "x", "model": "test"}
 
@@ -117,6 +118,14 @@ async def test_O5_nor_does_an_allowed_one_by_another_method(path: str) -> None:
     engine, app = server()
     for method in ("PUT", "DELETE", "PATCH", "OPTIONS", *(["GET"] if path in GENERATING else ["POST"])):
         assert await ask(app, method, path, BODY) == 405, method
+    assert engine.asked == []
+
+
+@pytest.mark.real_time
+async def test_O5_whatever_follows_models_is_a_models_name() -> None:
+    engine, app = server()
+    for path in ("/v1/models/../completions", "/v1/models/", "/v1/models/x/tokenize"):
+        assert [await ask(app, method, path, BODY) for method in ("GET", "HEAD", "POST")] == [404, 404, 405], path
     assert engine.asked == []
 
 

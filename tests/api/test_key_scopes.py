@@ -40,6 +40,13 @@ def test_a_key_uses_the_models_that_are_for_it(server: Server) -> None:
     }
     assert models["sk-scoped"] == ["tiny"]
     assert len(models["sk-a"]) == 2
+    alone = {
+        (key, name): httpx.get(f"{server.base_url}/v1/models/{name}", headers=bearer(key)).status_code
+        for key in ("sk-a", "sk-scoped")
+        for name in (*models["sk-a"], "no/such")
+    }
+    assert [alone["sk-a", name] for name in (*models["sk-a"], "no/such")] == [200, 200, 404]
+    assert [alone["sk-scoped", name] for name in (*models["sk-a"], "no/such")] == [200, 404, 404]
     before = left(server, "sk-scoped")
     others = [post(server, {"model": name, "input": "x"}, "sk-scoped", EMBED) for name in (models["sk-a"][1], "nope")]
     others.append(post(server, {"input": "x"}, "sk-scoped", EMBED))

@@ -58,7 +58,8 @@ def test_it_is_valid_and_describes_every_route(document: dict[str, Any]) -> None
     app = build_app(build_service(get_config("+preset=dry_run")))
     assert isinstance(app, Cors)
     assert isinstance(app._app, Edge)
-    assert document["paths"].keys() == app._app._paths - {"/openapi.json"}
+    paths = {path.replace(":path}", "}") for path in app._app._paths}
+    assert document["paths"].keys() == paths - {"/openapi.json"}
     assert "x-shared" not in document
 
 

@@ -16,6 +16,7 @@ from vgate.api.openapi import describe
 from vgate.api.service import Service
 from vgate.api.stats import is_open
 from vgate.api.stats import stats as server_stats
+from vgate.errors import UnknownModel
 from vgate.types import Endpoint
 
 GENERATING: dict[str, Endpoint] = {
@@ -31,6 +32,7 @@ def build_app(service: Service) -> App:
     generating = {path: Generate(service, endpoint) for path, endpoint in GENERATING.items()}
     # POST never gets here; the routes are there for the other methods' 405.
     app.router.routes.extend(Route(path, route, methods=["POST"]) for path, route in generating.items())
+    _add_models(app, service)
     _add_operations(app, service)
     service.metrics.watch_cache(lambda: service.gateway.cache.held)
     for kind, answered in ERRORS_ANSWERED.items():
@@ -38,6 +40,24 @@ def build_app(service: Service) -> App:
     describe(app, service)
     paths = frozenset(route.path for route in app.router.routes if isinstance(route, Route))
     return Cors(service, Edge(service, generating, app, paths))
+
+
+def _add_models(app: FastAPI, service: Service) -> None:
+    @app.get("/v1/models", summary="The served models.")
+    async def models(request: Request) -> dict[str, Any]:
+        return {"object": "list", "data": _models_for(request, service)}
+
+    @app.get("/v1/models/{model:path}", summary="One of them.")
+    async def one_model(request: Request, model: str) -> dict[str, Any]:
+        for found in _models_for(request, service):
+            if found["id"] == model:
+                return found
+        raise UnknownModel(model)
+
+
+def _models_for(request: Request, service: Service) -> list[dict[str, Any]]:
+    allowed = request.scope["vgate.caller"].models
+    return [model for model in service.models() if allowed is None or model["id"] in allowed]
 
 
 def _add_operations(app: FastAPI, service: Service) -> None:
@@ -48,11 +68,6 @@ def _add_operations(app: FastAPI, service: Service) -> None:
     @app.get("/ready", summary="200 when every engine can answer, else 503.")
     async def ready() -> Response:
         return JSONResponse({"ready": service.ready}, 200 if service.ready else 503)
-
-    @app.get("/v1/models", summary="The served models.")
-    async def models(request: Request) -> dict[str, Any]:
-        allowed = request.scope["vgate.caller"].models
-        return {"object": "list", "data": [m for m in service.models() if allowed is None or m["id"] in allowed]}
 
     @app.get("/metrics", summary="Prometheus metrics.")
     async def metrics(request: Request) -> Response:

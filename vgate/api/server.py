@@ -26,6 +26,7 @@ from vgate.api.protocol import BoundedProtocol
 from vgate.api.reload import Reloader
 from vgate.api.service import Service
 from vgate.config.graph import graph_hash
+from vgate.config.security_schema import OpenSettings
 from vgate.config.server_schema import TlsSettings
 from vgate.observe.access import LogObserver
 from vgate.observe.base import Observer
@@ -122,6 +123,8 @@ async def _start(service: Service, doors: Doors) -> None:
     about = {"tls": service.settings.server.tls.on, **_engines(service), "graph": graph_hash(service.settings)}
     service.recent.begin(asyncio.get_running_loop().time())
     logger.info("listening", extra={"host": host, "port": port, **about})
+    if isinstance(service.settings.security, OpenSettings) and not _is_loopback(host):
+        logger.warning("whoever reaches this address may ask: there are no keys (security=keys)", extra={"host": host})
     if doors.port:
         _tell_admin_port(doors.port)
     # One after the other: each looks how much memory the one before has left.
@@ -135,8 +138,12 @@ async def _start(service: Service, doors: Doors) -> None:
 def _tell_admin_port(sock: socket.socket) -> None:
     host, port = sock.getsockname()[:2]
     logger.info("admin port listening", extra={"host": host, "port": port})
-    if not ipaddress.ip_address(host).is_loopback:
+    if not _is_loopback(host):
         logger.warning("the admin port can be reached from elsewhere, and its token travels unencrypted")
+
+
+def _is_loopback(host: str) -> bool:
+    return ipaddress.ip_address(host).is_loopback
 
 
 def _settle() -> None:

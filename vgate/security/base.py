@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from vgate.errors import ApiError
+from vgate.errors import UnknownModel
 from vgate.limits.base import Limits, Standing
 from vgate.types import Call
 
@@ -33,8 +33,7 @@ class Caller:
         """
         model = served if asked is None else asked
         if self.models is not None and (not isinstance(model, str) or model not in self.models):
-            message = f"The model `{str(model)[:80]}` does not exist or you do not have access to it."
-            raise ApiError(404, message, "not_found_error", "model", "model_not_found")
+            raise UnknownModel(model)
 
 
 ANONYMOUS = Caller("anonymous")
