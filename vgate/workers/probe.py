@@ -2,9 +2,9 @@
 
 Ready, not just alive. The first of these paths that the worker knows decides, with 200 for ready:
 `/ready` (a V-Gate: 503 while it loads its model and while it drains), `/health` (vLLM: 200 only while its engine
-lives). `engine.health.path` names another one. Then `/v1/models` says which models it serves: one that refuses the key there
-(401, 403) would refuse requests too and is not ready, and neither is one that serves nothing. A server that knows none
-of these paths but answers is taken for ready.
+lives). `engine.health.path` names another one. Then `/v1/models` says which models it serves: one that refuses the key
+there (401, 403) would refuse requests too and is not ready, and neither is one that serves nothing. A server that knows
+none of these paths but answers is taken for ready.
 """
 
 from collections.abc import Awaitable, Callable
