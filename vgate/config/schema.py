@@ -27,6 +27,7 @@ from vgate.config.sections import (
 from vgate.config.security_schema import Limits, MemoryLimitsSettings, Security
 from vgate.config.server_schema import ServerSettings
 from vgate.config.tracing_schema import Tracing, no_tracing
+from vgate.config.workers_schema import WorkersSettings
 
 
 class ModelSettings(NamedModel, Section):
@@ -85,6 +86,22 @@ class DryRunSettings(Component):
     restart: RestartSettings
 
 
+class TimeoutSettings(Section):
+    connect_s: PositiveFloat
+    first_byte_s: PositiveFloat
+    between_s: PositiveFloat
+
+
+class UpstreamSettings(WorkersSettings, Component):
+    target: Literal["vgate.engine.upstream.UpstreamEngine"] = Field(alias="_target_")
+    timeouts: TimeoutSettings
+    keep_s: PositiveFloat
+    continue_streams: bool
+    continue_seeded: bool
+    continue_wait_s: NotNegative
+    fingerprint: str
+
+
 class NoEngineSettings(Component):
     target: Literal["vgate.engine.none.NoEngine"] = Field(alias="_target_")
 
@@ -110,6 +127,7 @@ class LoggingSettings(Section):
 Engine = Annotated[
     Annotated[VllmSettings, Tag("vgate.engine.vllm.VllmEngine")]
     | Annotated[DryRunSettings, Tag("vgate.engine.dry_run.DryRunEngine")]
+    | Annotated[UpstreamSettings, Tag("vgate.engine.upstream.UpstreamEngine")]
     | Annotated[NoEngineSettings, Tag("vgate.engine.none.NoEngine")],
     Discriminator(target_of),
 ]

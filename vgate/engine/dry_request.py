@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import orjson
 
-from vgate.engine.dry_shapes import SHAPES, Chat, Common, Completion, Part, validated
+from vgate.engine.dry_shapes import SHAPES, Chat, Common, Completion, Message, Part, validated
 from vgate.engine.dry_words import count_words
 from vgate.engine.fields import refuse_unknown, refuse_unsupported
 from vgate.errors import ApiError, BadRequest
@@ -150,8 +150,8 @@ def read_request(call: Call, model: str, max_model_len: int) -> DryRequest:
 def _generation(request: Chat | Completion, max_model_len: int) -> DryRequest:
     if request.stream_options and not request.stream:
         raise BadRequest("stream_options can only be set with stream=true", "stream_options")
-    prompt = _prompt_text(request)
-    prompt_tokens = max(1, count_words(prompt))
+    prompt, begun = _prompt_text(request), _begun(request)
+    prompt_tokens = max(1, count_words(prompt)) + begun
     wanted = (request.max_completion_tokens if isinstance(request, Chat) else None) or request.max_tokens
     room = max_model_len - prompt_tokens
     if room < (wanted or 1):
@@ -161,8 +161,8 @@ def _generation(request: Chat | Completion, max_model_len: int) -> DryRequest:
             "messages" if isinstance(request, Chat) else "prompt",
             "context_length_exceeded",
         )
-    tokens = wanted or min(DEFAULT_TOKENS, room)
-    said = [_say(prompt, request, choice, tokens) for choice in range(request.n or 1)]
+    tokens = wanted or min(max(1, DEFAULT_TOKENS - begun), room)
+    said = [_say(prompt, request, choice, tokens, begun) for choice in range(request.n or 1)]
     words, reasons = [words for words, _ in said], [reason for _, reason in said]
     return DryRequest(prompt_tokens, words, reasons, max_tokens=tokens * len(said))
 
@@ -171,12 +171,22 @@ def _joined(parts: list[Part]) -> str:
     return " ".join(part.text for part in parts)
 
 
+def _begun(request: Chat | Completion) -> int:
+    """How many words of the answer are there already, as the final message, which is to be continued."""
+    if not isinstance(request, Chat) or not request.continue_final_message:
+        return 0
+    return count_words(_content(request.messages[-1]))
+
+
+def _content(message: Message) -> str:
+    return message.content if isinstance(message.content, str) else _joined(message.content)
+
+
 def _prompt_text(request: Chat | Completion) -> str:
+    """The text that is answered: an answer that is to be continued is no part of it."""
     if isinstance(request, Chat):
-        parts = [
-            (f"{m.role} {m.name or ''}".rstrip(), m.content if isinstance(m.content, str) else _joined(m.content))
-            for m in request.messages
-        ]
+        messages = request.messages[:-1] if request.continue_final_message else request.messages
+        parts = [(f"{m.role} {m.name or ''}".rstrip(), _content(m)) for m in messages]
         return " ".join(f"{speaker}: {text}" for speaker, text in parts)
     if isinstance(request.prompt, str):
         return request.prompt
@@ -185,14 +195,18 @@ def _prompt_text(request: Chat | Completion) -> str:
     return " ".join(str(part) for part in request.prompt)
 
 
-def _say(prompt: str, request: Common, choice: int, tokens: int) -> tuple[list[str], str]:
-    """Words drawn from a hash of everything that may change them, cut at the first stop string."""
+def _say(prompt: str, request: Common, choice: int, tokens: int, begun: int) -> tuple[list[str], str]:
+    """Words drawn from a hash of everything that may change them, cut at the first stop string.
+
+    begun: so many words of the same answer have been said. It goes on from there as it would have without a break.
+    """
     identity = orjson.dumps([prompt, request.seed, request.temperature, request.top_p, choice])
-    words = _draw(identity, tokens)
+    words = _draw(identity, begun + tokens)
     stops = [request.stop] if isinstance(request.stop, str) else request.stop or []
     text = "".join(words)
     ends = [at for at in (text.find(stop) for stop in stops) if at >= 0]
-    return (_cut(words, min(ends)), "stop") if ends else (words, "length")
+    all_of_it, reason = (_cut(words, min(ends)), "stop") if ends else (words, "length")
+    return all_of_it[begun:] or [""], reason
 
 
 def _draw(identity: bytes, count: int) -> list[str]:

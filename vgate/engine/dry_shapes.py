@@ -1,8 +1,8 @@
 """What bodies the dry-run engine takes, as Pydantic models: the fields that it honours."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from vgate.errors import BadRequest
 
@@ -36,7 +36,9 @@ class Part(BaseModel):
     text: str
 
 
-class _Message(BaseModel):
+class Message(BaseModel):
+    """One turn of a conversation."""
+
     model_config = ConfigDict(strict=True, extra="forbid")
 
     role: Literal["system", "developer", "user", "assistant", "tool"]
@@ -47,8 +49,19 @@ class _Message(BaseModel):
 class Chat(Common):
     """A body of `/v1/chat/completions`."""
 
-    messages: list[_Message] = Field(min_length=1)
+    messages: list[Message] = Field(min_length=1)
     max_completion_tokens: int | None = Field(None, ge=1)
+    continue_final_message: bool = False
+    add_generation_prompt: bool = True
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        """As in vLLM; and the message that is continued is the assistant's."""
+        if self.continue_final_message and self.add_generation_prompt:
+            raise ValueError("cannot set both continue_final_message and add_generation_prompt to true")
+        if self.continue_final_message and self.messages[-1].role != "assistant":
+            raise ValueError("continue_final_message needs a final message of the assistant")
+        return self
 
 
 class Completion(Common):
@@ -66,5 +79,7 @@ def validated(shape: type[BaseModel], body: dict[str, Any]) -> BaseModel:
         return shape.model_validate(body)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
+        if not first["loc"]:  # it is about several fields
+            raise BadRequest(first["msg"].removeprefix("Value error, "), "continue_final_message") from None
         param = ".".join(str(part) for part in first["loc"])
         raise BadRequest(f"{param}: {first['msg']}, got {str(first['input'])[:80]!r}", str(first["loc"][0])) from None

@@ -1,0 +1,213 @@
+"""From a request to the first bytes of its answer: which workers are asked, in turn or side by side."""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from vgate.errors import ApiError
+from vgate.routing.base import Hint
+from vgate.types import Call
+from vgate.upstream.client import BETWEEN, FIRST, Client
+from vgate.upstream.connection import Connection
+from vgate.upstream.failures import UpstreamError
+from vgate.upstream.translated import Failed, lost, of_event, refused
+from vgate.workers.pool import Lease, Pool
+from vgate.workers.worker import Outcome, Worker
+
+logger = logging.getLogger(__name__)
+
+#: All that is ever asked of a worker beside its health: O5.
+PATHS = {"chat": "/v1/chat/completions", "completions": "/v1/completions"}
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """What goes to a worker. `model`: the name that is asked for, None for any."""
+
+    path: str
+    body: bytes
+    headers: Mapping[str, str]
+    model: str | None
+    stream: bool
+
+
+class Opened:
+    """An answer that has begun. `first`: of a stream what came first, of a whole answer all of it.
+
+    End it with `close`: `ok` when it was read to its end, else the worker sees that nobody waits any more.
+    """
+
+    __slots__ = ("_client", "_closed", "_connection", "_lease", "first")
+
+    def __init__(self, client: Client, lease: Lease, connection: Connection, first: bytes) -> None:
+        self._client = client
+        self._lease = lease
+        self._connection = connection
+        self._closed = False
+        self.first = first
+
+    @property
+    def worker(self) -> Worker:
+        """Who answers."""
+        return self._lease.worker
+
+    async def more(self) -> bytes:
+        """What comes next; b"" at the end. Raises UpstreamError."""
+        return await self._connection.more(self._client.timeouts.between_s, BETWEEN)
+
+    def close(self, outcome: Outcome) -> None:
+        """Only the first call counts."""
+        if self._closed:
+            return
+        self._closed = True
+        self._lease.done(outcome)
+        connection = self._connection
+        if outcome == "ok":
+            self._client.over(self.worker, connection)
+        else:
+            connection.abort()
+
+
+class Opening:
+    """Asks one worker; another one where that has failed and the retry budget allows it; a second one beside a slow
+    first one where hedging is on. Nothing has gone to the client yet.
+    """
+
+    def __init__(self, client: Client, pool: Pool, max_attempts: int, hedge_after_ms: float | None) -> None:
+        self._client = client
+        self._pool = pool
+        self._max_attempts = max_attempts
+        self._hedge_after_s = None if hedge_after_ms is None else hedge_after_ms / 1000
+
+    async def first(self, call: Call, asking: Asking) -> Opened:
+        """The answer that begins. Raises ApiError."""
+        tried: list[Worker] = []
+        hint = Hint.of(call)
+        lease = self._pool.lease(asking.model, hint)
+        while True:
+            try:
+                if self._hedge_after_s is None:
+                    return await self.attempt(lease, asking)
+                return await self._hedged(lease, asking, hint, tried)
+            except Failed as failed:
+                tried.append(lease.worker)
+                again = failed.elsewhere and len(tried) < self._max_attempts
+                another = self._another(asking, hint, tried) if again else None
+                if another is None:
+                    raise failed.error from None
+                lease = another
+
+    def _another(self, asking: Asking, hint: Hint, tried: list[Worker]) -> Lease | None:
+        """A place at one that has not been tried, if there is one and the budget allows it."""
+        try:
+            lease = self._pool.lease(asking.model, hint, tried)
+        except ApiError:
+            return None
+        if self._pool.may_retry():
+            return lease
+        lease.done("left")
+        return None
+
+    async def attempt(self, lease: Lease, asking: Asking) -> Opened:
+        """One worker's answer as far as its first bytes. Raises Failed; then the lease is done."""
+        worker, client, connection = lease.worker, self._client, None
+        try:
+            connection = await client.post(worker, asking.path, asking.body, asking.headers)
+            if connection.status != 200:
+                body = await connection.rest(client.timeouts.between_s, BETWEEN)
+                raise refused(connection.status, connection.headers, body)
+            read = connection.more if asking.stream else connection.rest
+            first = await read(client.timeouts.first_byte_s, FIRST)
+            error = of_event(first) if asking.stream else None
+            if error is not None:
+                raise Failed(error, "failed" if error.status >= 500 else "ok", elsewhere=error.status >= 500)
+            return Opened(client, lease, connection, first)
+        except UpstreamError as error:
+            raise self._ended(lease, connection, lost(error)) from None
+        except Failed as failed:
+            raise self._ended(lease, connection, failed) from None
+        except BaseException:
+            self._drop(lease, connection, "left")
+            raise
+
+    def _ended(self, lease: Lease, connection: Connection | None, failed: Failed) -> Failed:
+        if failed.outcome != "ok":
+            told = {"worker": lease.worker.name, "error": failed.error.message[:200]}
+            logger.warning("a worker failed" if failed.outcome == "failed" else "a worker is busy", extra=told)
+        self._drop(lease, connection, failed.outcome, failed.retry_after_s)
+        return failed
+
+    def _drop(
+        self, lease: Lease, connection: Connection | None, outcome: Outcome, retry_after_s: float | None = None
+    ) -> None:
+        lease.done(outcome, retry_after_s)
+        if connection is not None:
+            self._client.over(lease.worker, connection)
+
+    async def _hedged(self, lease: Lease, asking: Asking, hint: Hint, tried: list[Worker]) -> Opened:
+        """The first of two answers to begin; the other is given up. One that fails leaves it to the other."""
+        first = asyncio.create_task(self.attempt(lease, asking))
+        tasks: list[asyncio.Task[Opened]] = [first]
+        try:
+            await asyncio.wait(tasks, timeout=self._hedge_after_s)
+            if not first.done():
+                beside = self._beside(lease, asking, hint, tried)
+                tasks += [asyncio.create_task(self.attempt(beside, asking))] if beside else []
+            while True:
+                done, pending = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+                good = [task for task in done if task.exception() is None]
+                if good or not pending:
+                    break
+                tasks = list(pending)
+            winner = good[0] if good else first
+            if good and winner is not first:
+                self._pool.hedge_won()
+            tasks = [task for task in tasks if task is not winner]
+            return winner.result()
+        finally:
+            await _given_up(tasks)
+
+    def _beside(self, lease: Lease, asking: Asking, hint: Hint, tried: list[Worker]) -> Lease | None:
+        try:
+            second = self._pool.lease(asking.model, hint, [*tried, lease.worker])
+        except ApiError:
+            return None
+        if self._pool.may_hedge():
+            return second
+        second.done("left")
+        return None
+
+
+async def _given_up(tasks: list["asyncio.Task[Opened]"]) -> None:
+    """Cancel those that run; an answer that has begun meanwhile is closed."""
+    for task in tasks:
+        task.cancel()
+    for result in await asyncio.gather(*tasks, return_exceptions=True):
+        if isinstance(result, Opened):
+            result.close("left")
+
+
+def asking_of(call: Call, path: str, body: dict[str, Any]) -> Asking:
+    """What asks for this body. The call's id goes with it, of which vLLM makes the answer's, and its trace.
+
+    A stream is to end with its usage, whether its client has asked for it or not.
+    """
+    model = body.get("model")
+    if call.stream:
+        body = _counted(body)
+    headers = {"X-Request-Id": call.id, **(call.trace or {})}
+    return Asking(path, orjson.dumps(body), headers, model if isinstance(model, str) else None, call.stream)
+
+
+def _counted(body: dict[str, Any]) -> dict[str, Any]:
+    """Asking for usage; what is wrong with the options is left for the worker to refuse."""
+    options = body.get("stream_options")
+    if options is not None and (not isinstance(options, dict) or options.get("include_usage") not in (None, False)):
+        return body
+    # vLLM gives usage in each chunk only together with the chunk of its own.
+    kept = {name: value for name, value in (options or {}).items() if name != "continuous_usage_stats"}
+    return {**body, "stream_options": {**kept, "include_usage": True}}

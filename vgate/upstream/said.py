@@ -1,0 +1,153 @@
+"""What a stream has told its client so far, and how another worker's stream goes on from there.
+
+Two ways. A worker can be asked to *continue*: the same request with what has been said, and less to say. Or it can be
+asked the whole request *again*, and what the client has had is left out as it comes, held against what was said letter
+by letter: that works wherever the same request gives the same text, and costs the time in which it is said again.
+"""
+
+from typing import Any
+
+from vgate import sse
+from vgate.types import Call
+
+# Fields under which a stream is plain text that the same request would give again. Not among them: several choices,
+# log probabilities, tools, structured answers and reasoning, of which more than the text would have to fit.
+_PLAIN = frozenset(
+    {
+        *("model", "messages", "prompt", "stream", "stream_options", "user", "cache_salt", "priority"),
+        *("max_tokens", "max_completion_tokens", "min_tokens", "ignore_eos", "n", "seed"),
+        *("temperature", "top_p", "top_k", "min_p", "logit_bias"),
+        *("frequency_penalty", "presence_penalty", "repetition_penalty"),
+        *("stop", "stop_token_ids", "include_stop_str_in_output"),
+    }
+)
+_TEXT_ONLY = frozenset({"role", "content"})
+
+
+class Diverged(Exception):
+    """The other worker says something else."""
+
+
+class Said:
+    """Follows a stream. `why_not`: why it could not go on elsewhere; "" where it could.
+
+    begun:    something has been sent. finished: the finish reason too.
+    """
+
+    def __init__(self, call: Call, *, seeded: bool) -> None:
+        self.why_not = _why_not(call, seeded)
+        self.begun = self.finished = False
+        self.created: int | None = None
+        self._parts: list[str] = []
+
+    @property
+    def text(self) -> str:
+        """All of it."""
+        if len(self._parts) > 1:
+            self._parts = ["".join(self._parts)]
+        return self._parts[0] if self._parts else ""
+
+    def note(self, event: bytes) -> None:
+        """An event that goes to the client."""
+        self.begun = True
+        if self.why_not or event == sse.DONE:
+            return
+        chunk = sse.decode(event)
+        self.created = chunk.get("created") if self.created is None else self.created
+        for choice in chunk.get("choices") or ():
+            delta = choice.get("delta")
+            if delta and any(value for name, value in delta.items() if name not in _TEXT_ONLY):
+                self.why_not = "it says more than text"
+            self._parts.append(text_of(choice))
+            self.finished = self.finished or choice.get("finish_reason") is not None
+
+
+def _why_not(call: Call, seeded: bool) -> str:
+    body = call.body
+    if body.get("n") not in (None, 1):
+        return "it has several choices"
+    beyond = sorted(body.keys() - _PLAIN)
+    if beyond:
+        return f"it asks for {beyond[0]}"
+    prompt = body.get("prompt")
+    if isinstance(prompt, list) and not all(type(part) is int for part in prompt):
+        return "it has several prompts"
+    if body.get("temperature") == 0 or (seeded and body.get("seed") not in (None, -1)):
+        return ""
+    return "its words are drawn at random"
+
+
+def text_of(choice: dict[str, Any]) -> str:
+    """What a choice of a chunk says."""
+    delta = choice.get("delta")
+    return str((choice.get("text") if delta is None else delta.get("content")) or "")
+
+
+class Again:
+    """A stream of the whole request: leaves out what was said. Raises Diverged where it says something else."""
+
+    def __init__(self, said: Said) -> None:
+        self._left = said.text
+        self._finished = said.finished
+        self._over = False
+
+    def __call__(self, event: bytes) -> bytes | None:
+        """The event as it goes out; None where the client has had it."""
+        if self._over or event == sse.DONE:
+            return self._ended(event)
+        chunk = sse.decode(event)
+        choices = chunk.get("choices")
+        if not choices:
+            return self._ended(event)
+        choice = choices[0]
+        text = text_of(choice)
+        if not (text.startswith(self._left) or self._left.startswith(text)):
+            raise Diverged
+        rest, self._left = text[len(self._left) :], self._left[len(text) :]
+        if self._finished or not (rest or choice.get("finish_reason")):
+            return None
+        if self._left:
+            raise Diverged  # it ends before it has said what was said
+        self._over = True
+        return event if rest == text and "role" not in (choice.get("delta") or ()) else _with_text(chunk, rest)
+
+    def _ended(self, event: bytes) -> bytes:
+        if self._left:
+            raise Diverged
+        return event
+
+
+class Onward:
+    """A stream that continues what was said: leaves out the role, and counts what was said with the rest.
+
+    tokens: how many were said.
+    """
+
+    def __init__(self, tokens: int) -> None:
+        self._tokens = tokens
+
+    def __call__(self, event: bytes) -> bytes | None:
+        """The event as it goes out; None where the client has had it."""
+        if event == sse.DONE or (b'"role"' not in event and b'"usage"' not in event):
+            return event
+        chunk = sse.decode(event)
+        usage = chunk.get("usage")
+        if usage:
+            usage["prompt_tokens"] -= self._tokens
+            usage["completion_tokens"] += self._tokens
+            return sse.encode(chunk)
+        choice = chunk["choices"][0]
+        if "role" not in (choice.get("delta") or ()):
+            return event
+        text = text_of(choice)
+        return _with_text(chunk, text) if text or choice.get("finish_reason") else None
+
+
+def _with_text(chunk: dict[str, Any], text: str) -> bytes:
+    """The chunk saying this, without a role."""
+    choice = chunk["choices"][0]
+    if "delta" in choice:
+        choice["delta"] = {"content": text}
+    else:
+        choice["text"] = text
+    return sse.encode(chunk)

@@ -1,0 +1,119 @@
+"""A worker's errors as those that a client of V-Gate sees.
+
+What is wrong with the request (4xx) is passed as the worker says it. What is wrong with the worker is a 502, 503 or
+504 of V-Gate's own, which tells no address and no key; the log names the worker.
+"""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from vgate.errors import ApiError
+from vgate.upstream.failures import Silent, UpstreamError
+from vgate.workers.worker import Outcome
+
+_KINDS = {401: "authentication_error", 403: "permission_error", 404: "not_found_error", 429: "rate_limit_error"}
+_MOST_CHARACTERS = 2000
+# A worker that asks for more than this is asked again all the same: it may have a clock or a mind of its own.
+MOST_RETRY_AFTER_S = 600.0
+
+
+class Failed(Exception):
+    """A try that came to nothing before anything was sent to the client.
+
+    error:     what the client is told if there is no other try.
+    outcome:   for the pool.
+    elsewhere: whether another worker may be asked.
+    """
+
+    def __init__(
+        self, error: ApiError, outcome: Outcome, *, elsewhere: bool = True, retry_after_s: float | None = None
+    ) -> None:
+        super().__init__(error.message)
+        self.error = error
+        self.outcome: Outcome = outcome
+        self.elsewhere = elsewhere
+        self.retry_after_s = retry_after_s
+
+
+def lost(error: UpstreamError) -> Failed:
+    """No answer, or one that broke off."""
+    if isinstance(error, Silent):
+        told = ApiError(504, f"The worker gave {error}.", "server_error", code="upstream_timeout")
+    else:
+        told = ApiError(502, f"The worker {error}.", "server_error", code="upstream_failed")
+    return Failed(told, "failed")
+
+
+def refused(status: int, headers: Mapping[bytes, bytes], body: bytes) -> Failed:
+    """An answer with another status than 200."""
+    told = _error_of(body)
+    wait_s = retry_after(headers)
+    again = {"retry-after": str(math.ceil(wait_s))} if wait_s is not None else {}
+    if status == 429:
+        return Failed(passed(status, told, again or {"retry-after": "1"}), "busy", elsewhere=False, retry_after_s=wait_s)
+    if status in (401, 403):
+        message = "The worker does not accept the key that this gateway has for it (engine.workers)."
+        return Failed(ApiError(502, message, "server_error", code="upstream_key_refused"), "failed")
+    if 400 <= status < 500:
+        return Failed(passed(status, told, again), "ok", elsewhere=False)
+    if status == 503 and wait_s is not None:
+        return Failed(passed(status, told, again), "busy", retry_after_s=wait_s)
+    if status in (502, 503, 504):
+        return Failed(passed(status, told, again), "failed")
+    said = told.get("message")
+    message = f"The worker failed with status {status}{f': {said}' if said else '.'}"
+    return Failed(ApiError(502, message, "server_error", code="upstream_failed"), "failed")
+
+
+def passed(status: int, told: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> ApiError:
+    """The worker's own error."""
+    kind, param, code = told.get("type"), told.get("param"), told.get("code")
+    usual = _KINDS.get(status, "invalid_request_error" if status < 500 else "server_error")
+    return ApiError(
+        status,
+        str(told.get("message") or f"The worker answered with status {status}."),
+        kind if isinstance(kind, str) else usual,
+        param if isinstance(param, str) else None,
+        code if isinstance(code, str) else None,  # vLLM repeats the status here
+        headers,
+    )
+
+
+def retry_after(headers: Mapping[bytes, bytes]) -> float | None:
+    """Seconds that the worker asks for; None where it asks for none, or for a date, which is another clock's."""
+    try:
+        wait_s = float(headers.get(b"retry-after", b""))
+    except ValueError:
+        return None
+    return min(wait_s, MOST_RETRY_AFTER_S) if wait_s >= 0 else None
+
+
+def _error_of(body: bytes) -> Mapping[str, Any]:
+    """The error object; of other forms (FastAPI's `detail`, plain text) what can be told."""
+    try:
+        answer = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        text = body.decode("utf-8", "replace").strip()
+        # A page of HTML is a proxy's, and says nothing to a client of an API.
+        return {"message": text[:_MOST_CHARACTERS]} if text and not text.startswith("<") else {}
+    if not isinstance(answer, dict):
+        return {}
+    error = answer.get("error", answer.get("detail", answer.get("message")))
+    if isinstance(error, dict):
+        return error
+    if isinstance(error, str):
+        # vLLM of some versions has the error's fields at the top.
+        return {**answer, "message": error[:_MOST_CHARACTERS]}
+    return {"message": orjson.dumps(error).decode()[:_MOST_CHARACTERS]} if error else {}
+
+
+def of_event(event: bytes) -> ApiError | None:
+    """The error that an event of a stream tells, if it is one."""
+    if not event.startswith((b'data: {"error"', b'data:{"error"')):
+        return None
+    told = _error_of(event[5:].strip())
+    code = told.get("code")
+    return passed(code if isinstance(code, int) and 400 <= code < 600 else 500, told)

@@ -1,0 +1,190 @@
+"""Streams that go on at another worker when theirs breaks off."""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Callable
+
+from vgate import sse
+from vgate.errors import ApiError
+from vgate.routing.base import Hint
+from vgate.types import Call, EngineSpan
+from vgate.upstream.events import Addressed, Framer
+from vgate.upstream.failures import Lost, UpstreamError
+from vgate.upstream.onward import continued
+from vgate.upstream.opening import Asking, Opened, Opening
+from vgate.upstream.said import Again, Diverged, Said
+from vgate.upstream.span import Marks
+from vgate.upstream.translated import Failed, lost, of_event
+from vgate.workers.pool import Lease, Pool
+from vgate.workers.worker import Worker
+
+logger = logging.getLogger(__name__)
+
+_PAUSE_S = 0.05
+# What becomes of an event before it goes out; None: the client has had it.
+Seam = Callable[[bytes], bytes | None]
+
+
+class Unbroken:
+    """Streams of workers as the client sees them.
+
+    on:     whether they go on elsewhere at all. seeded: also those that are drawn at random with a seed.
+    wait_s: so long it waits for a worker to be there again.
+    """
+
+    def __init__(self, opening: Opening, pool: Pool, *, on: bool, seeded: bool, wait_s: float) -> None:
+        self.opening = opening
+        self._pool = pool
+        self._on = on
+        self._seeded = seeded
+        self._wait_s = wait_s
+
+    async def events(self, call: Call, asking: Asking, own: str, span: EngineSpan) -> AsyncGenerator[bytes, None]:
+        """Events under the id `own`, the last one `[DONE]`. Raises ApiError."""
+        said = Said(call, seeded=self._seeded)
+        if not self._on:
+            said.why_not = "engine.continue_streams is off"
+        opened = await self.opening.first(call, asking)
+        stream = _Stream(self, call, asking, _Leg(opened, _unchanged, own, call, None), said, Marks(span, call), own)
+        try:
+            while True:
+                for event in await stream.next():
+                    yield event
+                    if event == sse.DONE:
+                        return
+        finally:
+            stream.close()
+
+    async def elsewhere(
+        self, call: Call, asking: Asking, said: Said, broken: Worker, error: ApiError
+    ) -> tuple[Opened, Seam]:
+        """Another worker's stream, and how it goes on from what was said. Raises ApiError where there is none."""
+        if not said.begun and self._pool.may_retry():
+            return await self.opening.first(call, asking), _unchanged
+        if said.why_not:
+            message = f"{error.message} It cannot go on at another worker: {said.why_not}."
+            raise ApiError(error.status, message, error.kind, code="stream_broken")
+        self._pool.continued()
+        logger.warning("a stream goes on at another worker", extra={"worker": broken.name, "call_id": call.id})
+        loop, hint, tried = asyncio.get_running_loop(), Hint.of(call), [broken]
+        until = loop.time() + self._wait_s
+        while True:
+            lease = self._lease(asking.model, hint, tried)
+            if lease is None:
+                tried = []
+                await asyncio.sleep(_PAUSE_S)
+            else:
+                again, seam = continued(call, asking, said, lease.worker)
+                try:
+                    return await self.opening.attempt(lease, again), seam
+                except Failed as failed:
+                    error = failed.error
+                    if failed.outcome == "ok":
+                        raise error from None
+                tried.append(lease.worker)
+            if loop.time() >= until:
+                raise error
+
+    def _lease(self, model: str | None, hint: Hint, tried: list[Worker]) -> Lease | None:
+        try:
+            return self._pool.lease(model, hint, tried)
+        except ApiError:
+            return None
+
+
+class _Broke(Exception):
+    """The stream has ended without its end."""
+
+    def __init__(self, error: ApiError) -> None:
+        super().__init__(error.message)
+        self.error = error
+
+
+class _Leg:
+    """One worker's part of a stream, as many events as come at once."""
+
+    def __init__(self, opened: Opened, seam: Seam, own: str, call: Call, created: int | None) -> None:
+        self.opened = opened
+        self._seam = seam
+        self._addressed = Addressed(own, counted_for_us=not call.wants_usage, created=created)
+        self._framer = Framer()
+        self._piece = opened.first
+
+    async def events(self) -> list[bytes]:
+        """The worker's own events that come next. Raises _Broke where there is an end that is none."""
+        piece, self._piece = self._piece, b""
+        try:
+            piece = piece or await self.opened.more()
+        except UpstreamError as error:
+            raise _Broke(lost(error).error) from None
+        events = self._framer.feed(piece) if piece else self._framer.end()
+        if not (piece or events):
+            raise _Broke(lost(Lost("ended its stream before its end", begun=True)).error)
+        return events
+
+    def outgoing(self, event: bytes) -> bytes | None:
+        """The event as it goes out. Raises _Broke for an error that is the worker's, and Diverged."""
+        error = of_event(event)
+        if error is not None and error.status >= 500:
+            raise _Broke(error)
+        return self._seam(self._addressed(event))
+
+
+class _Stream:
+    """What the client gets, of one leg after the other."""
+
+    def __init__(  # noqa: PLR0913, PLR0917  one request's parts
+        self, unbroken: Unbroken, call: Call, asking: Asking, leg: _Leg, said: Said, marks: Marks, own: str
+    ) -> None:
+        self._unbroken = unbroken
+        self._call = call
+        self._asking = asking
+        self._leg = leg
+        self._said = said
+        self._marks = marks
+        self._own = own
+        self._broke: _Broke | Diverged | None = None
+
+    async def next(self) -> list[bytes]:
+        """The events that come next, maybe none."""
+        out: list[bytes] = []
+        try:
+            if self._broke is None:
+                self._take(await self._leg.events(), out)
+        except (_Broke, Diverged) as broke:
+            self._broke = broke
+        if self._broke is not None and not out:
+            broke, self._broke = self._broke, None
+            await self._go_on(broke)
+        return out
+
+    def _take(self, events: list[bytes], out: list[bytes]) -> None:
+        leg, said, marks = self._leg, self._said, self._marks
+        for raw in events:
+            event = leg.outgoing(raw)
+            if event is None:
+                continue
+            out.append(event)
+            if event == sse.DONE:
+                leg.opened.close("ok")
+                return
+            marks.note(event)
+            said.note(event)
+
+    async def _go_on(self, broke: "_Broke | Diverged") -> None:
+        if isinstance(broke, Diverged):
+            message = "The worker broke off, and another one does not say the same."
+            raise ApiError(502, message, "server_error", code="stream_broken")
+        opened = self._leg.opened
+        opened.close("failed")
+        asked = (self._call, self._asking, self._said, opened.worker, broke.error)
+        opened, seam = await self._unbroken.elsewhere(*asked)
+        self._leg = _Leg(opened, seam, self._own, self._call, self._said.created)
+
+    def close(self) -> None:
+        """The client has all, or does not want more."""
+        self._leg.opened.close("left")
+
+
+def _unchanged(event: bytes) -> bytes:
+    return event
