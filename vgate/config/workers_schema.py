@@ -1,20 +1,23 @@
-"""The sections of workers and routing: types and bounds. Values and their meaning: the files under `conf/`."""
+"""The part of an engine's section that says who its workers are, and how they are treated: types and bounds. Values and their meaning: the files under `conf/`."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
+import yaml
 from pydantic import (
     AfterValidator,
     BaseModel,
-    Discriminator,
+    BeforeValidator,
     Field,
-    Tag,
+    TypeAdapter,
+    ValidationError,
     ValidationInfo,
     field_validator,
     model_validator,
 )
 
 from vgate.config.elsewhere import from_environment, from_file
-from vgate.config.sections import Component, NotNegative, Positive, PositiveFloat, Section, Share, target_of
+from vgate.config.errors import yaml_problem
+from vgate.config.sections import NotNegative, Positive, PositiveFloat, Section, Share
 from vgate.workers.url import host_and_port, normal
 
 SOURCES = ("workers", "workers_file", "workers_dns")
@@ -49,13 +52,57 @@ class Access(Section):
 
 class WorkerSettings(Access):
     url: Annotated[str, AfterValidator(normal)]
-    name: str | None = Field(None, min_length=1, max_length=64)
+    name: str | None = Field(None, pattern=r"^[\x21-\x7e]{1,64}$")
+
+    @property
+    def shown_name(self) -> str:
+        """Its name in logs and metrics; of one that is not named, host, port and path of its URL."""
+        return self.name or self.url.partition("://")[2]
+
+
+def _from_url(worker: Any) -> Any:
+    return {"url": worker} if isinstance(worker, str) else worker
+
+
+def _distinct(workers: list[WorkerSettings]) -> list[WorkerSettings]:
+    for what, values in (("url", [w.url for w in workers]), ("name", [w.shown_name for w in workers])):
+        twice = sorted({value for value in values if values.count(value) > 1})
+        if twice:
+            raise ValueError(f"every {what} must be there once; {twice[0]} is there {values.count(twice[0])} times")
+    return workers
+
+
+Workers = Annotated[
+    list[Annotated[WorkerSettings, BeforeValidator(_from_url)]], Field(max_length=1000), AfterValidator(_distinct)
+]
+_LIST: TypeAdapter[list[WorkerSettings]] = TypeAdapter(Workers)
+
+
+def read_workers(content: bytes) -> list[WorkerSettings]:
+    """The list in a worker file, YAML or JSON. Raises ValueError with what is wrong, in one line without secrets."""
+    try:
+        found = yaml.safe_load(content.decode())
+    except UnicodeDecodeError:
+        raise ValueError("is not UTF-8 text") from None
+    except yaml.YAMLError as error:
+        raise ValueError(f"is not YAML: {yaml_problem(error)}") from None
+    if not isinstance(found, list):
+        raise ValueError(  # noqa: TRY004  of a file, as all else
+            "must hold a list of workers, each with a url; of no workers it is []"
+        )
+    try:
+        return _LIST.validate_python(found)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise ValueError(f"{where or 'the list'}: {first['msg'].removeprefix('Value error, ')}") from None
 
 
 class DnsSettings(Access):
     refresh_s: PositiveFloat
     keep_s: NotNegative
-    max_workers: Positive
+    max_workers: Annotated[int, Field(ge=1, le=1000)]
+    family: Literal["any", "ipv4", "ipv6"]
 
 
 class HealthSettings(Section):
@@ -85,11 +132,17 @@ class HedgeSettings(Section):
     after_ms: PositiveFloat | None
 
 
+def _good_file(path: str) -> str:
+    """Read it now, so that a mistake is told at the start."""
+    read_workers(from_file(path).encode())
+    return path
+
+
 class WorkersSettings(BaseModel):
     """The part of an engine's section that says who its workers are and how they are treated."""
 
-    workers: list[WorkerSettings]
-    workers_file: str | None = Field(min_length=1)
+    workers: Workers
+    workers_file: Annotated[str, AfterValidator(_good_file)] | None
     workers_dns: Annotated[str, AfterValidator(host_and_port)] | None
     dns: DnsSettings
     health: HealthSettings
@@ -97,38 +150,18 @@ class WorkersSettings(BaseModel):
     retry: RetrySettings
     hedge: HedgeSettings
 
-
-class RoundRobinSettings(Component):
-    target: Literal["vgate.routing.round_robin.RoundRobin"] = Field(alias="_target_")
-
-
-class LeastLoadedSettings(Component):
-    target: Literal["vgate.routing.least_loaded.LeastLoaded"] = Field(alias="_target_")
-
-
-class PowerOfTwoSettings(Component):
-    target: Literal["vgate.routing.power_of_two.PowerOfTwo"] = Field(alias="_target_")
-    seed: int
-
-
-class PrefixAffinitySettings(Component):
-    target: Literal["vgate.routing.prefix_affinity.PrefixAffinity"] = Field(alias="_target_")
-    block_bytes: Positive
-    max_blocks: Positive
-    remembered: Positive
-    load_factor: float = Field(gt=1)
-    slack: int = Field(ge=0)
+    @field_validator("workers_dns")
+    @classmethod
+    def _one_source(cls, name: str | None, info: ValidationInfo) -> str | None:
+        # One that is wrong is told of by itself.
+        if info.data.keys() < {"workers", "workers_file"}:
+            return name
+        given = [source for source, value in zip(SOURCES, (*_first_two(info), name), strict=True) if value]
+        if len(given) != 1:
+            told = " and ".join(given) or "none"
+            raise ValueError(f"give one of {', '.join(f'engine.{source}' for source in SOURCES)}; there is {told}")
+        return name
 
 
-def default_routing() -> LeastLoadedSettings:
-    """What a configuration says that was kept before there was routing."""
-    return LeastLoadedSettings.model_validate({"_target_": "vgate.routing.least_loaded.LeastLoaded"})
-
-
-Routing = Annotated[
-    Annotated[RoundRobinSettings, Tag("vgate.routing.round_robin.RoundRobin")]
-    | Annotated[LeastLoadedSettings, Tag("vgate.routing.least_loaded.LeastLoaded")]
-    | Annotated[PowerOfTwoSettings, Tag("vgate.routing.power_of_two.PowerOfTwo")]
-    | Annotated[PrefixAffinitySettings, Tag("vgate.routing.prefix_affinity.PrefixAffinity")],
-    Discriminator(target_of),
-]
+def _first_two(info: ValidationInfo) -> tuple[Any, Any]:
+    return info.data["workers"], info.data["workers_file"]

@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 
+from vgate.routing.text import beginning
 from vgate.types import Call
 from vgate.workers.worker import Worker
 
@@ -14,6 +15,8 @@ class Hint:
     text:  makes the beginning of its prompt as bytes, at most so many as are asked for; only called when it is needed.
     """
 
+    __slots__ = ("_text", "model")
+
     def __init__(self, model: str | None = None, text: Callable[[int], bytes] = lambda _most: b"") -> None:
         self.model = model
         self._text = text
@@ -21,7 +24,8 @@ class Hint:
     @classmethod
     def of(cls, call: Call) -> "Hint":
         """Of a call; costs nothing until the text is asked for."""
-        raise NotImplementedError
+        model = call.body.get("model")
+        return cls(model if isinstance(model, str) else None, lambda most: beginning(call.body, most))
 
     def text(self, most: int) -> bytes:
         """The first bytes of its prompt: equal for requests whose prompts begin alike, whatever else is in them."""
@@ -32,8 +36,8 @@ class Routing(ABC):
     """Chooses among workers that can all be given a request. No I/O, no waiting; time linear in the candidates.
 
     What it goes by is `worker.weight` and `worker.in_flight`; the latter counts the request once it has been chosen.
-    It is told of workers that come and go, and keeps nothing of one that has left. Randomness comes from `seed`, so
-    that the same history gives the same choices.
+    It is told of workers that come and go, and holds on to none that has left. Randomness comes from a seed, so that
+    the same history gives the same choices.
     """
 
     @abstractmethod
@@ -44,4 +48,4 @@ class Routing(ABC):
         """A worker is known from now on."""
 
     def left(self, worker: Worker) -> None:  # noqa: B027  see above
-        """A worker is not known any more and will be no candidate again."""
+        """A worker is not known any more, and is no candidate until it has arrived again."""

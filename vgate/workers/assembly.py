@@ -3,15 +3,37 @@
 from collections.abc import Mapping
 from typing import Any
 
+from vgate.config.workers_schema import DnsSettings, WorkerSettings
 from vgate.routing.base import Routing
+from vgate.workers.breaker import BreakerPolicy
+from vgate.workers.budget import RetryPolicy
+from vgate.workers.dns import Dns
+from vgate.workers.file import File
+from vgate.workers.health import HealthPolicy
 from vgate.workers.pool import Pool
-from vgate.workers.probe import Get
+from vgate.workers.probe import Get, Prober
 from vgate.workers.source import Source
+from vgate.workers.specs import spec_of, specs_of
+from vgate.workers.static import Static
 
 
 def source_of(section: Mapping[str, Any]) -> Source:
     """What `workers`, `workers_file`, `workers_dns` and `dns` of a section say. Raises ValueError."""
-    raise NotImplementedError
+    if section["workers_file"] is not None:
+        return File(section["workers_file"])
+    if section["workers_dns"] is None:
+        return Static(specs_of([WorkerSettings.model_validate(worker) for worker in section["workers"]]))
+    access = DnsSettings.model_validate(section["dns"])
+    host, _, port = section["workers_dns"].rpartition(":")
+    return Dns(
+        host,
+        int(port),
+        lambda url, name: spec_of(access, url, name),
+        access.refresh_s,
+        access.keep_s,
+        access.max_workers,
+        access.family,
+    )
 
 
 def pool_of(section: Mapping[str, Any], get: Get, routing: Routing) -> Pool:
@@ -19,4 +41,12 @@ def pool_of(section: Mapping[str, Any], get: Get, routing: Routing) -> Pool:
 
     `get` asks a worker for a path: see `vgate.workers.probe`.
     """
-    raise NotImplementedError
+    health = HealthPolicy(**section["health"])
+    return Pool(
+        source_of(section),
+        Prober(get, health.path),
+        routing,
+        health,
+        BreakerPolicy(**section["breaker"]),
+        RetryPolicy(**section["retry"]),
+    )

@@ -1,112 +1,246 @@
 """All workers together: who they are, how they are doing, and which one gets the next request."""
 
-from collections.abc import Awaitable, Callable, Collection, Sequence
+import asyncio
+import contextlib
+import logging
+import random
+from collections.abc import AsyncGenerator, Collection, Sequence
 from typing import Any
 
 from vgate.routing.base import Hint, Routing
 from vgate.types import Capacity, Occupancy
+from vgate.workers import knowledge
+from vgate.workers.breaker import BreakerPolicy
+from vgate.workers.budget import RetryBudget, RetryPolicy
+from vgate.workers.health import Check, Checks, HealthPolicy
+from vgate.workers.lease import Lease
+from vgate.workers.member import Member
+from vgate.workers.refusals import last_resort, refusal
 from vgate.workers.source import Source
-from vgate.workers.worker import Outcome, Probe, Worker
+from vgate.workers.worker import Health, Outcome, Worker, WorkerSpec
 
-Check = Callable[[Worker], Awaitable[Probe]]
-
-
-class Lease:
-    """A request's place at a worker, from when it was chosen until `done`."""
-
-    def __init__(self, pool: "Pool", worker: Worker, *, trial: bool) -> None:
-        self.worker = worker
-        self._pool = pool
-        self._trial = trial
-
-    def done(self, outcome: Outcome, retry_after_s: float | None = None) -> None:
-        """How it has ended. To be called in any case; the first call counts, later ones do nothing.
-
-        ok:     it answered, be it with an error that is the request's own fault (4xx).
-        failed: no connection, it broke off, no answer in time, 5xx: what the circuit breaker counts.
-        busy:   429, or 503 with Retry-After, given here in seconds: it is left alone for so long. No failure.
-        left:   the client went away, or another worker was faster: says nothing of this one.
-        """
+logger = logging.getLogger(__name__)
 
 
 class Pool:
     """Gives out leases of workers. All but `start` and `stop` is done at once, in time linear in the workers.
 
-    Made by `vgate.workers.assembly.pool_of`.
+    Made by `vgate.workers.assembly.pool_of`. Where every worker that is ready has an open circuit breaker, one request
+    at a time may try each of them, for else nobody would find out that they work again.
     """
+
+    def __init__(  # noqa: PLR0913, PLR0917  one for each section
+        self,
+        source: Source,
+        check: Check,
+        routing: Routing,
+        health: HealthPolicy,
+        breaker: BreakerPolicy,
+        retry: RetryPolicy,
+        rng: random.Random | None = None,
+    ) -> None:
+        self.source = source
+        self.budget = RetryBudget(retry)
+        self.retry = retry
+        self.hedges = self.hedges_won = self.continuations = 0
+        self._routing = routing
+        self._check, self._health, self._breaker = check, health, breaker
+        self._rng = rng or random.Random()  # noqa: S311  spreads checks
+        self._members: dict[str, Member] = {}
+        self._of: dict[Worker, Member] = {}  # those that are leaving too
+        self._warming: set[Member] = set()
+        self._watch: asyncio.Task[None] | None = None
+        self._news = asyncio.Event()
+        self._in_flight = 0
+        self._fingerprint: str | None = None
 
     async def start(self) -> None:
         """Find the workers and check each of them once, then go on in the background.
 
-        Returns when one is ready, or when every one that the first list has was checked. Raises EngineStartError when
-        the source can give no list at all.
+        Returns when one is ready, or when every one that the first list has was checked.
         """
+        lists = self.source.watch()
+        self._take(await anext(lists))
+        self._watch = asyncio.create_task(self._follow(lists))
+        while not self.ready and any(member.worker.health == "new" for member in self._members.values()):
+            self._news.clear()
+            await self._news.wait()
 
     async def stop(self) -> None:
         """End the background work; leases stay valid. May be called twice."""
+        watch, self._watch = self._watch, None
+        if watch is not None:
+            watch.cancel()
+            await asyncio.gather(watch, return_exceptions=True)
+        await asyncio.gather(*(member.stop() for member in self._members.values()))
 
     def lease(self, model: str | None, hint: Hint, exclude: Collection[Worker] = ()) -> Lease:
         """A place at the worker that routing chooses among those that serve the model, are ready and have room.
 
-        Those in `exclude` are not given: they have been tried. Raises ApiError: 404 `model_not_found` when no worker
-        serves the model; 503 `not_ready` when none that does is ready, `overloaded` when all that are have no room or
-        have asked to be left alone; both with Retry-After.
+        Those in `exclude` are not given: they have been tried, and this is a retry. Raises ApiError: 404
+        `model_not_found` when no worker serves the model; 503 `not_ready` when none that does is ready, `overloaded`
+        when all that are have no room, have asked to be left alone, or fail; both with Retry-After.
         """
-        raise NotImplementedError
+        now = asyncio.get_running_loop().time()
+        serving = [member for member in self._members.values() if member.worker.serves(model)]
+        ready = [member for member in serving if member.ready and member.worker not in exclude]
+        free = [member.worker for member in ready if member.free(now)] or last_resort(ready, now)
+        if not free:
+            raise refusal(model, serving, ready, now)
+        if not exclude:
+            self.budget.put(self._in_flight)
+        self._warm_up(now)
+        return self._lend(self._of[self._routing.choose(free, hint)])
 
     def may_retry(self) -> bool:
         """Whether another try of a request, before its first byte, is within the budget; takes it from there."""
-        raise NotImplementedError
+        return self.budget.take()
 
     def may_hedge(self) -> bool:
         """The same for a second worker that is asked before the first one has answered."""
-        raise NotImplementedError
-
-    def continued(self) -> None:
-        """A stream that broke off goes on at another worker: counted, not part of the budget."""
+        allowed = self.budget.take()
+        self.hedges += allowed
+        return allowed
 
     def hedge_won(self) -> None:
         """The second worker was faster: counted."""
+        self.hedges_won += 1
+
+    def continued(self) -> None:
+        """A stream that broke off goes on at another worker: counted, not part of the budget."""
+        self.continuations += 1
 
     def follow(self, source: Source) -> None:
         """Take the workers from another source from now on; those that both know stay as they are."""
+        if self._watch is not None:
+            self._watch.cancel()
+            self._watch = asyncio.create_task(self._follow(source.watch()))
+        self.source = source
 
     def route(self, routing: Routing) -> None:
         """Choose by another routing from now on."""
+        for member in self._members.values():
+            routing.arrived(member.worker)
+        self._routing = routing
 
     @property
-    def workers(self) -> Sequence[Worker]:
-        """All that are known, those that are leaving too, by name."""
-        raise NotImplementedError
+    def members(self) -> Sequence[Member]:
+        """All workers that are known, those that are leaving too, by name."""
+        return sorted(self._of.values(), key=lambda member: member.worker.name)
 
     @property
     def ready(self) -> bool:
         """Whether a request could be given to some worker: it is ready, whether or not it has room now."""
-        raise NotImplementedError
+        return any(member.ready for member in self._members.values())
 
     @property
     def back_in_s(self) -> float | None:
-        """Seconds until the next check that could find one ready."""
-        raise NotImplementedError
+        """Seconds until the next check that could find a worker ready; None: one is, or nobody can tell."""
+        now = asyncio.get_running_loop().time()
+        due = [member.checks.due - now for member in self._members.values() if member.checks]
+        return None if self.ready or not due else max(min(due), 0.0)
 
     @property
     def capacity(self) -> Capacity:
-        """`sequences`: the bounds of all ready workers together; None where one of them has no bound."""
-        raise NotImplementedError
+        """`sequences`: the bounds of all ready workers together; None where one of them has no bound, or none is."""
+        bounds = [member.worker.max_concurrency for member in self._members.values() if member.ready]
+        known = [bound for bound in bounds if bound is not None]
+        return Capacity(sum(known) if known and len(known) == len(bounds) else None)
 
     @property
     def occupancy(self) -> Occupancy:
         """`running`: leases that are not done."""
-        raise NotImplementedError
+        return Occupancy(running=self._in_flight)
 
     @property
     def fingerprint(self) -> str:
         """Of what the workers say of the models that they serve: all that may decide an answer, of all workers.
 
-        It does not change when a worker goes down or a second one like the first comes.
+        It does not change when a worker goes down, or a second one like the first comes.
         """
-        raise NotImplementedError
+        if self._fingerprint is None:
+            self._fingerprint = knowledge.fingerprint(member.worker for member in self._members.values())
+        return self._fingerprint
 
     def models(self) -> list[dict[str, Any]]:
         """The objects of `/v1/models` of all workers, each id once, sorted."""
-        raise NotImplementedError
+        return knowledge.models(member.worker for member in self._members.values())
+
+    def _lend(self, member: Member) -> Lease:
+        trial = member.breaker.began()
+        member.worker.in_flight += 1
+        self._in_flight += 1
+        return Lease(member.worker, lambda outcome, after: self._ended(member, trial, outcome, after))
+
+    def _ended(self, member: Member, trial: bool, outcome: Outcome, retry_after_s: float | None) -> None:
+        now = asyncio.get_running_loop().time()
+        worker = member.worker
+        worker.in_flight -= 1
+        self._in_flight -= 1
+        worker.ended[outcome] += 1
+        if outcome == "busy":
+            member.rest(now, retry_after_s)
+        if outcome == "failed" and member.checks is not None:
+            member.checks.hurry()
+        if member.breaker.ended(outcome, now, trial=trial):
+            self._begin_warm_up(member)
+        if member.leaving and not worker.in_flight:
+            del self._of[worker]
+
+    async def _follow(self, lists: AsyncGenerator[Sequence[WorkerSpec], None]) -> None:
+        async with contextlib.aclosing(lists):
+            async for specs in lists:
+                self._take(specs)
+
+    def _take(self, specs: Sequence[WorkerSpec]) -> None:
+        """These are the workers now."""
+        wanted = {spec.url: spec for spec in specs}
+        for url in self._members.keys() - wanted.keys():
+            self._leave(self._members.pop(url))
+        leaving = {member.worker.url: member for member in self._of.values() if member.leaving}
+        for url, spec in wanted.items():
+            if url in self._members:
+                self._members[url].respecify(spec)
+            else:
+                self._members[url] = self._arrive(leaving.get(url), spec)
+        self._fingerprint = None
+        self._news.set()
+
+    def _arrive(self, known: Member | None, spec: WorkerSpec) -> Member:
+        """One that comes back while its last requests are still under way is the same one, and is checked anew."""
+        member = known or Member(spec, self._breaker)
+        member.leaving, member.worker.health = False, "new"
+        member.respecify(spec)
+        self._of[member.worker] = member
+        self._routing.arrived(member.worker)
+        member.checks = Checks(
+            member.worker, self._check, self._health, lambda was: self._judged(member, was), self._rng
+        )
+        member.task = asyncio.create_task(member.checks.run())
+        logger.info("worker found", extra={"worker": spec.name, "url": spec.url})
+        return member
+
+    def _leave(self, member: Member) -> None:
+        if member.task is not None:
+            member.task.cancel()
+        member.leaving, member.checks, member.task = True, None, None
+        self._warming.discard(member)
+        self._routing.left(member.worker)
+        if not member.worker.in_flight:
+            del self._of[member.worker]
+        logger.info("worker left", extra={"worker": member.worker.name, "in_flight": member.worker.in_flight})
+
+    def _judged(self, member: Member, was: Health) -> None:
+        """A check has ended; its worker's models may have changed."""
+        if member.ready and was != "ready":
+            self._begin_warm_up(member)
+        self._fingerprint = None
+        self._news.set()
+
+    def _begin_warm_up(self, member: Member) -> None:
+        member.begin_warm_up(asyncio.get_running_loop().time())
+        self._warming.add(member)
+
+    def _warm_up(self, now: float) -> None:
+        if self._warming:
+            self._warming -= {member for member in self._warming if member.warm_up(now, self._health.slow_start_s)}

@@ -1,7 +1,7 @@
 """Where the list of workers comes from."""
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 
 from vgate.workers.worker import WorkerSpec
 
@@ -10,11 +10,11 @@ class Source(ABC):
     """Tells who the workers are, now and whenever that changes."""
 
     @abstractmethod
-    def watch(self) -> AsyncIterator[Sequence[WorkerSpec]]:
+    def watch(self) -> AsyncGenerator[Sequence[WorkerSpec], None]:
         """The whole list, the first as soon as it is known, and again after each change; ends when it cannot change.
 
-        No URL and no name is in a list twice. Raises nothing while it runs: what it cannot read it logs, and the last
-        list holds. Closing the iterator ends it.
+        No URL and no name is in a list twice. Raises nothing: what it cannot read it logs and counts, and the last list
+        holds; of a first one that cannot be read, the empty list is told. Closing the generator ends it.
         """
 
     @property

@@ -1,12 +1,12 @@
 """One server behind the gateway."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 Outcome = Literal["ok", "failed", "busy", "left"]
 OUTCOMES: tuple[Outcome, ...] = ("ok", "failed", "busy", "left")
-# new: not asked yet; ready; down: health checks fail.
+# new: not checked yet; ready; down: its checks fail.
 Health = Literal["new", "ready", "down"]
 
 
@@ -19,7 +19,7 @@ class WorkerSpec:
     authorization:   the header's whole value, `Bearer ...`; None: no header.
     weight:          its share of the requests, against the other workers' weights.
     max_concurrency: requests that it may be given at once; None: no bound.
-    models:          the ones that it is asked for; None: whatever it says that it serves.
+    models:          the only ones that it is asked for; None: whatever it says that it serves.
     """
 
     url: str
@@ -37,11 +37,13 @@ class Probe:
     ready:  it would answer a request now; alive is not enough.
     models: its objects of `/v1/models`; None: it does not tell.
     why:    why it is not ready, in a few words without secrets, for the log.
+    sure:   it says itself that it is not ready: one such answer is enough.
     """
 
     ready: bool
     models: tuple[Mapping[str, Any], ...] | None = None
     why: str = ""
+    sure: bool = False
 
 
 class Worker:
@@ -49,21 +51,21 @@ class Worker:
 
     weight:    its spec's, less while it is being warmed up; what routing goes by.
     in_flight: leases of it that are not done.
+    models:    names that it may be asked for; None: not known yet, or not to be known.
     told:      its objects of `/v1/models` as it last told them; None: it has told nothing yet.
     ended:     leases by outcome.
-    leaving:   its source does not know it any more: it gets nothing new, and is forgotten when its last lease is done.
     """
 
-    __slots__ = ("ended", "health", "in_flight", "leaving", "spec", "told", "weight")
+    __slots__ = ("__weakref__", "ended", "health", "in_flight", "models", "spec", "told", "weight")
 
     def __init__(self, spec: WorkerSpec) -> None:
         self.spec = spec
         self.weight = spec.weight
         self.in_flight = 0
         self.health: Health = "new"
+        self.models = spec.models
         self.told: tuple[Mapping[str, Any], ...] | None = None
         self.ended: dict[Outcome, int] = dict.fromkeys(OUTCOMES, 0)
-        self.leaving = False
 
     def __repr__(self) -> str:
         return f"<Worker {self.name} {self.url} {self.health} in_flight={self.in_flight}>"
@@ -86,13 +88,25 @@ class Worker:
         return self.spec.max_concurrency
 
     @property
-    def models(self) -> frozenset[str] | None:
-        """Names that it may be asked for; None: not known, so that any name may be tried."""
-        if self.spec.models is not None or self.told is None:
-            return self.spec.models
-        return frozenset(str(model.get("id")) for model in self.told)
-
-    @property
     def full(self) -> bool:
         """Whether it has as many requests as it may be given."""
-        return self.max_concurrency is not None and self.in_flight >= self.max_concurrency
+        return self.spec.max_concurrency is not None and self.in_flight >= self.spec.max_concurrency
+
+    def serves(self, model: str | None) -> bool:
+        """Whether it may be asked for a model; None: whichever it has. One that has not told may be asked for any."""
+        return model is None or self.models is None or model in self.models
+
+    def learn(self, told: Sequence[Mapping[str, Any]]) -> None:
+        """It has told its models."""
+        self.told = tuple(told)
+        self._know()
+
+    def respecify(self, spec: WorkerSpec) -> None:
+        """The same worker, configured otherwise."""
+        self.spec = spec
+        self.weight = spec.weight
+        self._know()
+
+    def _know(self) -> None:
+        told = None if self.told is None else frozenset(str(model["id"]) for model in self.told)
+        self.models = told if self.spec.models is None else self.spec.models

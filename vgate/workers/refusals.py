@@ -1,0 +1,31 @@
+"""What becomes of a request for which no worker is free."""
+
+import math
+from collections.abc import Sequence
+
+from vgate.errors import ApiError, NotReady
+from vgate.workers.member import Member
+from vgate.workers.worker import Worker
+
+
+def last_resort(ready: Sequence[Member], now: float) -> list[Worker]:
+    """Whoever of the ready may be tried though its circuit breaker is open: the first whose pause is over.
+
+    All that are ready fail, then, or are busy. Without this nobody would be asked until a pause is over, though the
+    cause may be gone.
+    """
+    tried = [member for member in ready if member.may_be_tried(now)]
+    return [min(tried, key=lambda member: member.breaker.until or 0.0).worker] if tried else []
+
+
+def refusal(model: str | None, serving: Sequence[Member], ready: Sequence[Member], now: float) -> ApiError:
+    """404 where no worker serves the model, else 503 with when another try may succeed."""
+    of = "" if model is None else f" for the model {model[:200]!r}"
+    if not serving:
+        return ApiError(404, f"There is no worker{of}.", "not_found_error", "model", "model_not_found")
+    if not ready:
+        due = [member.checks.due - now for member in serving if member.checks is not None]
+        return NotReady(f"No worker{of} is ready.", max(min(due, default=1.0), 1.0))
+    after_s = max(min(member.free_in_s(now) for member in ready), 1.0)
+    headers = {"retry-after": str(math.ceil(after_s))}
+    return ApiError(503, f"No worker{of} has room.", "server_error", code="overloaded", headers=headers)
