@@ -48,7 +48,7 @@ def section(group: str, option: str, **changes: Any) -> dict[str, Any]:
 def _wiring(group: str, changes: dict[str, Any]) -> dict[str, Any]:
     """What the server hands a component beside its section."""
     if group == "engine":
-        return {"model": changes.get("model", MODEL)}
+        return {"model": changes.get("model", MODEL)} | changes.get("wired", {})
     if group == "batch":
         queue = build("queue", changes.get("queue", "fifo"), **changes)
         return {"queue": queue, "capacity": lambda: changes.get("capacity", Capacity())}

@@ -46,6 +46,7 @@ CONFINED = {
 def test_groups_are_those_documented() -> None:
     wanted = {
         "engine",
+        "routing",
         "embedding",
         "model",
         "queue",

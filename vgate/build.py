@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from vgate.gateway import Gateway
     from vgate.load.base import Load
     from vgate.observe.base import Observer
+    from vgate.routing.base import Routing
     from vgate.security.base import Security
     from vgate.tracing.base import Tracing
     from vgate.workload.base import Workload
@@ -53,9 +54,20 @@ def build_service(settings: Settings) -> Service:
 
 
 def build_engine(settings: Settings) -> Engine:
-    """The engine; it is told which model to load."""
-    engine: Engine = _component(_section(settings.engine), model=settings.model.model_dump())
+    """The engine; it is told which model to load, and one that has workers how to choose among them."""
+    from vgate.config.schema import UpstreamSettings
+
+    wiring: dict[str, Any] = {"model": settings.model.model_dump()}
+    if isinstance(settings.engine, UpstreamSettings):
+        wiring["routing"] = build_routing(settings)
+    engine: Engine = _component(_section(settings.engine), **wiring)
     return engine
+
+
+def build_routing(settings: Settings) -> Routing:
+    """What chooses among the workers of an engine that has some."""
+    routing: Routing = _component(_section(settings.routing))
+    return routing
 
 
 def build_embedding(settings: Settings) -> Embedding:

@@ -152,7 +152,7 @@ class Gateway:
                 async with _closing(self.engine.run(job)) as raw:
                     async for event in sse.metered(raw, stream=call.stream):
                         _count(ticket, event)
-                        record.spent = job.prompt_tokens + ticket.tokens
+                        record.spent = _read(event, job) + ticket.tokens
                         if cache_key:  # else nothing is kept of what a slow reader has not taken
                             said.append(event)
                         yield event
@@ -227,7 +227,13 @@ def _count(ticket: Ticket, event: Event) -> None:
         ticket.last_token = asyncio.get_running_loop().time()
         ticket.first_token = ticket.last_token if ticket.first_token is None else ticket.first_token
     # Until the engine has counted, as for a client that leaves early, an event counts as one token.
-    ticket.tokens = event.usage.completion_tokens if event.usage else ticket.tokens + event.content
+    made = event.usage.completion_tokens if event.usage else 0
+    ticket.tokens = made or ticket.tokens + event.content
+
+
+def _read(event: Event, job: Job) -> int:
+    """Tokens of the prompt, as the engine has counted them, or else as it took them to be."""
+    return (event.usage.prompt_tokens if event.usage else 0) or job.prompt_tokens
 
 
 def _count_broken_off(ticket: Ticket) -> None:

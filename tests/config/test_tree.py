@@ -16,18 +16,19 @@ SERVED = [group for group in tree.groups_of("serve") if group not in tree.OVERLA
 BENCH_ONLY = sorted(set(tree.groups()) - set(SERVED) - set(tree.OVERLAYS))
 BUILT = [(g, o) for g in tree.groups() for o in tree.options(g) if "_target_" in tree.option_text(g, o)]
 # What the program hands to a class beside the keys of its section.
-WIRED = {"engine": {"model"}, "batch": {"queue", "capacity"}, "security": {"store", "observer"}}
+WIRED = {"engine": {"model"}, "engine=upstream": {"model", "routing"}, "batch": {"queue", "capacity"}, "security": {"store", "observer"}}
 # Settings that have no good default.
 NEEDED = {
     "admin=http": ["admin.token=0123456789-abcdef"],
     "security=keys": ["security.api_keys=[{key: sk-a, name: a}]"],
     "model=other": ["model.model_id=a/model"],
+    "engine=upstream": ["engine.workers=['http://127.0.0.1:1']"],
     "load=trace": [f"load.path={SAMPLES / 'mooncake.jsonl'}"],
     "workload=jsonl": [f"workload.path={SAMPLES / 'sharegpt.json'}"],
     "workload=trace": [f"workload.path={SAMPLES / 'mooncake.jsonl'}"],
 }
 # Keys that those set.
-FILLED = {"api_keys", "model_id", "path", "token"}
+FILLED = {"api_keys", "model_id", "path", "token", "workers"}
 
 leaf = re.compile(r"^\s*[\w.]+:\s+[^#\s]")
 
@@ -121,6 +122,7 @@ def test_the_keys_of_an_option_are_the_arguments_of_its_class(group: str, option
     content = tree.option_text(group, option)
     module, _, name = content["_target_"].rpartition(".")
     arguments = inspect.signature(getattr(importlib.import_module(module), name)).parameters
-    assert content.keys() - {"_target_"} == arguments.keys() - WIRED.get(group, set())
-    assert WIRED.get(group, set()) <= arguments.keys()
+    wired = WIRED.get(f"{group}={option}", WIRED.get(group, set()))
+    assert content.keys() - {"_target_"} == arguments.keys() - wired
+    assert wired <= arguments.keys()
     assert all(argument.default is inspect.Parameter.empty for argument in arguments.values()), "defaults: in conf/"

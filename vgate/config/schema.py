@@ -11,6 +11,7 @@ from vgate.config.admin_schema import Admin, no_admin
 from vgate.config.admission_schema import Batch, Queue
 from vgate.config.cache_schema import Cache
 from vgate.config.embedding_schema import Embedding
+from vgate.config.routing_schema import Routing, default_routing
 from vgate.config.sections import (
     Component,
     Dtype,
@@ -146,6 +147,7 @@ class Settings(Section):
     server: ServerSettings
     model: ModelSettings
     engine: Engine
+    routing: Routing = Field(default_factory=default_routing)
     embedding: Embedding
     queue: Queue
     batch: Batch

@@ -11,6 +11,7 @@ from vgate.workers.worker import Worker
 
 # An idle connection that its server was just closing is found out within this; later, the worker itself has failed.
 _STALE_S = 1.0
+_FORGET_S = 600.0
 FIRST = "engine.timeouts.first_byte_s"
 BETWEEN = "engine.timeouts.between_s"
 
@@ -27,10 +28,11 @@ class Timeouts:
 class _Line:
     """What is kept for one worker."""
 
-    __slots__ = ("connections", "host", "origin", "worker")
+    __slots__ = ("asked", "connections", "host", "origin", "worker")
 
     def __init__(self, worker: Worker, timeouts: Timeouts, keep_s: float, dial: Dial) -> None:
         self.worker = worker
+        self.asked = 0.0
         self.origin = Origin.of(worker.url)
         self.connections = Connections(self.origin, timeouts.connect_s, keep_s, dial)
         authorization = f"Authorization: {worker.authorization}\r\n" if worker.authorization else ""
@@ -73,9 +75,9 @@ class Client:
     async def _ask(self, line: _Line, request: bytes) -> Connection:
         """On a connection that is open already, if there is one; if its server has closed it, once more on a new one."""
         loop = asyncio.get_running_loop()
+        line.asked = sent = loop.time()
         connection = line.connections.idle()
         if connection is not None:
-            sent = loop.time()
             try:
                 return await self._sent(connection, request)
             except Lost as lost:
@@ -99,10 +101,15 @@ class Client:
     def _line(self, worker: Worker) -> _Line:
         line = self._lines.get(worker.url)
         if line is None or line.worker is not worker:
-            for url in [url for url, other in self._lines.items() if other.worker.leaving]:
-                self._lines.pop(url).connections.close()
+            self._forget_old()
             line = self._lines[worker.url] = _Line(worker, self.timeouts, self._keep_s, self._dial)
         return line
+
+    def _forget_old(self) -> None:
+        """Those of workers that have left are not asked for anything any more, not even how they are."""
+        oldest = asyncio.get_running_loop().time() - _FORGET_S
+        for url in [url for url, line in self._lines.items() if line.asked < oldest]:
+            self._lines.pop(url).connections.close()
 
     def close(self) -> None:
         """Close all idle connections; others when they are given back."""

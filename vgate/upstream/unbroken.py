@@ -20,7 +20,7 @@ from vgate.workers.worker import Worker
 
 logger = logging.getLogger(__name__)
 
-_PAUSE_S = 0.05
+_PAUSE_S = 0.1
 # What becomes of an event before it goes out; None: the client has had it.
 Seam = Callable[[bytes], bytes | None]
 
