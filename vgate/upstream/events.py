@@ -28,7 +28,9 @@ class Framer:
         if self._clean and piece.endswith(b"\n\n") and b"\r" not in piece and piece.startswith(b"data: "):
             if piece.find(b"\n\n") == len(piece) - 2:
                 return [piece]
-            return [part + b"\n\n" for part in piece[:-2].split(b"\n\n") if part]
+            events = [part + b"\n\n" for part in piece[:-2].split(b"\n\n")]
+            if all([event.startswith(b"data: ") for event in events]):
+                return events
         events = self._splitter.feed(piece)
         self._clean = self._splitter.empty
         return events

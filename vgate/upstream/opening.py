@@ -83,22 +83,22 @@ class Opening:
         self._max_attempts = max_attempts
         self._hedge_after_s = None if hedge_after_ms is None else hedge_after_ms / 1000
 
-    async def first(self, call: Call, asking: Asking) -> Opened:
-        """The answer that begins. Raises ApiError."""
-        tried: list[Worker] = []
+    async def first(self, call: Call, asking: Asking, failed: Worker | None = None) -> Opened:
+        """The answer that begins. `failed`: has been tried before. Raises ApiError."""
+        tried: list[Worker] = [failed] if failed else []
         hint = Hint.of(call)
-        lease = self._pool.lease(asking.model, hint)
+        lease = self._pool.lease(asking.model, hint, tried)
         while True:
             try:
                 if self._hedge_after_s is None:
                     return await self.attempt(lease, asking)
                 return await self._hedged(lease, asking, hint, tried)
-            except Failed as failed:
+            except Failed as failure:
                 tried.append(lease.worker)
-                again = failed.elsewhere and len(tried) < self._max_attempts
+                again = failure.elsewhere and len(tried) < self._max_attempts
                 another = self._another(asking, hint, tried) if again else None
                 if another is None:
-                    raise failed.error from None
+                    raise failure.error from None
                 lease = another
 
     def _another(self, asking: Asking, hint: Hint, tried: list[Worker]) -> Lease | None:
@@ -145,8 +145,12 @@ class Opening:
         self, lease: Lease, connection: Connection | None, outcome: Outcome, retry_after_s: float | None = None
     ) -> None:
         lease.done(outcome, retry_after_s)
-        if connection is not None:
+        if connection is None:
+            return
+        if connection.reusable:  # an error's answer has been read
             self._client.over(lease.worker, connection)
+        else:
+            connection.abort()
 
     async def _hedged(self, lease: Lease, asking: Asking, hint: Hint, tried: list[Worker]) -> Opened:
         """The first of two answers to begin; the other is given up. One that fails leaves it to the other."""

@@ -31,12 +31,12 @@ class Diverged(Exception):
 class Said:
     """Follows a stream. `why_not`: why it could not go on elsewhere; "" where it could.
 
-    begun:    something has been sent. finished: the finish reason too.
+    begun: something has been sent. finished: the finish reason too. counted: the usage too, so that all has been said.
     """
 
     def __init__(self, call: Call, *, seeded: bool) -> None:
         self.why_not = _why_not(call, seeded)
-        self.begun = self.finished = False
+        self.begun = self.finished = self.counted = False
         self.created: int | None = None
         self._parts: list[str] = []
 
@@ -54,7 +54,9 @@ class Said:
             return
         chunk = sse.decode(event)
         self.created = chunk.get("created") if self.created is None else self.created
-        for choice in chunk.get("choices") or ():
+        choices = chunk.get("choices") or ()
+        self.counted = bool(self.finished and not choices and chunk.get("usage"))
+        for choice in choices:
             delta = choice.get("delta")
             if delta and any(value for name, value in delta.items() if name not in _TEXT_ONLY):
                 self.why_not = "it says more than text"

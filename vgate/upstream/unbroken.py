@@ -21,6 +21,8 @@ from vgate.workers.worker import Worker
 logger = logging.getLogger(__name__)
 
 _PAUSE_S = 0.1
+# After so many workers in a row that came no further it may be the request of which they die.
+_FRUITLESS = 3
 # What becomes of an event before it goes out; None: the client has had it.
 Seam = Callable[[bytes], bytes | None]
 
@@ -60,7 +62,7 @@ class Unbroken:
     ) -> tuple[Opened, Seam]:
         """Another worker's stream, and how it goes on from what was said. Raises ApiError where there is none."""
         if not said.begun and self._pool.may_retry():
-            return await self.opening.first(call, asking), _unchanged
+            return await self.opening.first(call, asking, broken), _unchanged
         if said.why_not:
             message = f"{error.message} It cannot go on at another worker: {said.why_not}."
             raise ApiError(error.status, message, error.kind, code="stream_broken")
@@ -144,6 +146,7 @@ class _Stream:
         self._marks = marks
         self._own = own
         self._broke: _Broke | Diverged | None = None
+        self._fruitless = 0
 
     async def next(self) -> list[bytes]:
         """The events that come next, maybe none."""
@@ -155,6 +158,9 @@ class _Stream:
             self._broke = broke
         if self._broke is not None and not out:
             broke, self._broke = self._broke, None
+            if self._said.counted:
+                self._leg.opened.close("failed")
+                return [sse.DONE]  # that is all that was missing
             await self._go_on(broke)
         return out
 
@@ -165,6 +171,7 @@ class _Stream:
             if event is None:
                 continue
             out.append(event)
+            self._fruitless = 0
             if event == sse.DONE:
                 leg.opened.close("ok")
                 return
@@ -177,6 +184,9 @@ class _Stream:
             raise ApiError(502, message, "server_error", code="stream_broken")
         opened = self._leg.opened
         opened.close("failed")
+        self._fruitless += 1
+        if self._fruitless > _FRUITLESS:
+            raise broke.error
         asked = (self._call, self._asking, self._said, opened.worker, broke.error)
         opened, seam = await self._unbroken.elsewhere(*asked)
         self._leg = _Leg(opened, seam, self._own, self._call, self._said.created)

@@ -1,0 +1,207 @@
+"""Streams whose worker dies: the client sees one stream without gap, repeat or second beginning, or an error."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.calls import call_of, chat
+from tests.upstream.wires import BROKEN, Request, Script, Server, Workers, chunk, error, events, streamed, usage
+from vgate import sse
+from vgate.errors import ApiError
+from vgate.types import Call, EngineSpan
+from vgate.upstream.opening import PATHS, Opening, asking_of
+from vgate.upstream.unbroken import Unbroken
+
+WORDS = ["Once", " upon", " a", " time", " there", " was", " a", " gateway"]
+WHOLE = events(WORDS)
+Say = Callable[[Request], Script]
+
+
+def cut(at: int, how: bytes | Exception = BROKEN, whole: list[bytes] = WHOLE) -> Say:
+    """The stream up to its event number `at`."""
+    return lambda _request: streamed(whole[:at], end=how)
+
+
+def good(whole: list[bytes] = WHOLE) -> Say:
+    return lambda _request: streamed(whole)
+
+
+async def heard(workers: Workers, call: Call, out: list[bytes] | None = None, **settings: Any) -> list[bytes]:
+    """All events that the client gets; with `out` also those before an error."""
+    options = {"on": True, "seeded": False, "wait_s": 5.0} | settings
+    unbroken = Unbroken(Opening(workers.client, workers, 3, None), workers, **options)  # type: ignore[arg-type]
+    asking = asking_of(call, PATHS[call.endpoint], call.body)
+    seen = [] if out is None else out
+    async for event in unbroken.events(call, asking, "chatcmpl-mine", EngineSpan()):
+        seen.append(event)
+    return seen
+
+
+def mine(whole: list[bytes] = WHOLE) -> list[bytes]:
+    return [event.replace(b"theirs", b"mine") for event in whole]
+
+
+def said(stream: list[bytes]) -> str:
+    chunks = [sse.decode(event) for event in stream if event != sse.DONE]
+    choices = [chunk["choices"][0] for chunk in chunks if chunk["choices"]]
+    return "".join(choice.get("text") or choice.get("delta", {}).get("content", "") for choice in choices)
+
+
+@pytest.mark.parametrize("at", range(len(WHOLE)))
+@pytest.mark.parametrize("how", [BROKEN, b""], ids=["reset", "closed"])
+async def test_wherever_it_breaks_the_client_gets_the_same_bytes(at: int, how: bytes | Exception) -> None:
+    workers = Workers(Server(cut(at, how)), Server(good()))
+    assert await heard(workers, chat(stream=True)) == mine()
+    alone = at == len(WHOLE) - 1  # only `[DONE]` was missing
+    assert workers.ended == ({"failed": 1} if alone else {"failed": 1, "ok": 1})
+    assert workers.continuations == (at > 0 and not alone)
+    assert workers.retries == (10 if at else 9)
+
+
+@pytest.mark.parametrize("words", [["Once upon a", " time there", " was a gateway"], list("".join(WORDS)), ["".join(WORDS)]])
+async def test_the_other_worker_may_cut_the_text_otherwise(words: list[str]) -> None:
+    for at in range(1, len(WHOLE) - 3):
+        stream = await heard(Workers(Server(cut(at)), Server(good(events(words)))), chat(stream=True))
+        assert said(stream) == "".join(WORDS)
+        assert stream[-1] == sse.DONE
+        assert sum(b'"role"' in event for event in stream) == 1
+        assert sum(b'"stop"' in event for event in stream) == 1
+        assert sse.decode(stream[-2])["usage"]["completion_tokens"] == len(words)
+
+
+async def test_it_may_break_again_and_again() -> None:
+    tries = iter([3, 5, 2, 8, 11])
+    server = Server(lambda _request: streamed(WHOLE[: next(tries, 99)], end=BROKEN))
+    workers = Workers(server, server)
+    assert await heard(workers, chat(stream=True)) == mine()
+    assert workers.continuations == 4
+
+
+async def test_an_error_event_of_a_dying_worker_is_a_break_and_one_of_the_request_is_the_clients() -> None:
+    dying = [*WHOLE[:4], b'data: {"error":{"message":"engine died","code":"not_ready"}}\n\n']
+    assert await heard(Workers(Server(good(dying)), Server(good())), chat(stream=True)) == mine()
+    bad = [*WHOLE[:4], b'data: {"error":{"message":"bad","code":400}}\n\n', sse.DONE]
+    assert await heard(Workers(Server(good(bad)), Server(good())), chat(stream=True)) == mine(bad)
+
+
+async def test_a_break_is_waited_out_until_a_worker_is_there_again() -> None:
+    down = {"for": 20}
+
+    def script(_request: Request) -> Script:
+        down["for"] -= 1
+        return streamed(WHOLE[:5], end=BROKEN) if down["for"] == 19 else [(0.0, error("500 No"))] if down["for"] > 0 else streamed(WHOLE)
+
+    workers = Workers(Server(script))
+    assert await heard(workers, chat(stream=True)) == mine()
+    assert 1.5 < asyncio.get_running_loop().time() < 5
+
+
+async def test_nobody_there_in_time_is_an_error_and_no_done() -> None:
+    def dying(request: Request) -> Script:
+        request.wire._server.refusing = True
+        return streamed(WHOLE[:5], end=BROKEN)
+
+    out: list[bytes] = []
+    with pytest.raises(ApiError) as caught:
+        await heard(Workers(Server(dying), Server(lambda r: [], refusing=True)), chat(stream=True), out, wait_s=0.5)
+    assert caught.value.status == 502
+    assert sse.DONE not in out
+
+
+async def test_a_request_of_which_every_worker_dies_at_the_same_word_is_given_up() -> None:
+    workers = Workers(Server(cut(5)), Server(cut(5)))
+    with pytest.raises(ApiError):
+        await heard(workers, chat(stream=True))
+    assert len(workers.leases) == 4
+
+
+async def test_S6_another_text_is_an_error_and_no_made_up_end() -> None:
+    others = [events(["Once", " upon", " the", " time"]), events(["Once", " upon"]), events(["Twice"])]
+    for other in others:
+        out: list[bytes] = []
+        with pytest.raises(ApiError, match="does not say the same") as caught:
+            await heard(Workers(Server(cut(5)), Server(good(other))), chat(stream=True), out)
+        assert (caught.value.status, caught.value.code) == (502, "stream_broken")
+        assert out == mine(WHOLE[:5])
+
+
+NOT_CONTINUED: dict[str, tuple[dict[str, Any], str]] = {
+    "drawn at random": ({"temperature": 1}, "drawn at random"),
+    "no temperature": ({"temperature": None}, "drawn at random"),
+    "seeded": ({"temperature": 1, "seed": 3}, "drawn at random"),
+    "several choices": ({"n": 2}, "several choices"),
+    "tools": ({"tools": [{"type": "function"}]}, "tools"),
+    "logprobs": ({"logprobs": True}, "logprobs"),
+    "structured": ({"response_format": {"type": "json_object"}}, "response_format"),
+    "unknown": ({"shiny": 1}, "shiny"),
+}
+
+
+@pytest.mark.parametrize(("fields", "why"), NOT_CONTINUED.values(), ids=NOT_CONTINUED)
+async def test_S6_what_cannot_go_on_for_sure_ends_with_an_error_that_says_why(fields: dict[str, Any], why: str) -> None:
+    workers, out = Workers(Server(cut(5)), Server(good())), []  # type: tuple[Workers, list[bytes]]
+    with pytest.raises(ApiError, match=why) as caught:
+        await heard(workers, chat(stream=True, **fields), out)
+    assert (caught.value.status, caught.value.code) == (502, "stream_broken")
+    assert out == mine(WHOLE[:5])
+    assert (workers.continuations, len(workers.leases), workers.retries) == (0, 1, 10)
+
+
+async def test_reasoning_and_tool_calls_that_come_unasked_end_it_too() -> None:
+    stream = [*WHOLE[:2], chunk({"reasoning_content": "hm"}), *WHOLE[2:]]
+    with pytest.raises(ApiError, match="more than text"):
+        await heard(Workers(Server(cut(5, whole=stream)), Server(good(stream))), chat(stream=True))
+
+
+async def test_it_can_be_switched_off_and_seeded_ones_on() -> None:
+    with pytest.raises(ApiError, match="continue_streams"):
+        await heard(Workers(Server(cut(5)), Server(good())), chat(stream=True), on=False)
+    seeded = chat(stream=True, temperature=1, seed=3)
+    assert await heard(Workers(Server(cut(5)), Server(good())), seeded, seeded=True) == mine()
+
+
+async def test_before_anything_was_sent_any_request_is_asked_again_within_the_budget() -> None:
+    comment = [b": ping\n\n"]
+    workers = Workers(Server(lambda _request: streamed(comment, end=BROKEN)), Server(good()))
+    assert await heard(workers, chat(stream=True, temperature=1)) == mine()
+    assert (workers.retries, workers.continuations) == (9, 0)
+
+
+async def test_completions_go_on_too() -> None:
+    def text(word: str, reason: str | None = None) -> bytes:
+        choice = {"index": 0, "text": word, "logprobs": None, "finish_reason": reason}
+        return sse.encode({"id": "chatcmpl-theirs", "object": "text_completion", "created": 7, "choices": [choice]})
+
+    stream = [*(text(word) for word in WORDS), text("", "stop"), usage(3, 8), sse.DONE]
+    for at in range(1, len(stream)):
+        workers = Workers(Server(cut(at, whole=stream)), Server(good(stream)))
+        assert await heard(workers, call_of({"prompt": "a", "temperature": 0, "stream": True}, "completions")) == mine(stream)
+
+
+@pytest.mark.parametrize("at", range(2, len(WORDS) + 1))
+async def test_a_worker_that_continues_is_asked_for_the_rest_alone(at: int) -> None:
+    """V-Gate's dry-run engine: `owned_by` says so."""
+    count = at - 1
+    rest = [WHOLE[0], *WHOLE[at : len(WORDS) + 2], usage(3 + count, len(WORDS) - count), sse.DONE]
+    other = Server(good(rest))
+    workers = Workers(Server(cut(at)), other, owner="vgate")
+    assert await heard(workers, chat("hi", stream=True, model="m", max_tokens=20)) == mine()
+    asked = other.requests[0].json
+    assert asked["messages"] == [
+        {"role": "user", "content": "hi"},
+        {"role": "assistant", "content": "".join(WORDS[:count])},
+    ]
+    assert (asked["continue_final_message"], asked["add_generation_prompt"]) == (True, False)
+    assert asked["max_tokens"] == 20 - count
+
+
+async def test_S2_leaving_a_stream_that_waits_to_go_on_ends_all() -> None:
+    workers = Workers(Server(cut(5)), Server(lambda _request: [], refusing=True))
+    task = asyncio.create_task(heard(workers, chat(stream=True), wait_s=3600))
+    await asyncio.sleep(2)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert all(server.open == 0 for server in workers.servers.values())
+    assert all(lease.outcome for lease in workers.leases)
