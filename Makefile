@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup models browser promtool demo test trials fuzz serve lint lock clean
+.PHONY: help setup models browser promtool demo test trials fuzz kills serve lint lock clean
 PYTHON_IN_VENV := .venv/bin/python
 
 help: ## Show this list
@@ -28,6 +28,9 @@ trials: setup ## A million tagged requests through every batch strategy, each an
 
 fuzz: setup ## A hundred thousand requests and streams that are nearly right (a few minutes; FUZZ_SEED=... for others)
 	FUZZ_CASES=$(or $(FUZZ_CASES),100000) $(PYTHON_IN_VENV) -m pytest -s tests/fuzz tests/api/test_openapi.py $(ARGS)
+
+kills: setup ## A hundred times `kill -9` of a worker under 32 streaming clients: nobody may notice (five minutes)
+	$(PYTHON_IN_VENV) experiments/kills.py $(ARGS)
 
 serve: models ## Start the server (ARGS='+preset=cpu' unless given)
 	$(PYTHON_IN_VENV) -m vgate.serve $(or $(ARGS),+preset=cpu)

@@ -7,7 +7,7 @@ I/O are ordinary functions, or coroutines marked `real_time`, which run in an ev
 import asyncio
 import inspect
 import os
-from collections.abc import Coroutine, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
 
 import pytest
 from hypothesis import settings
@@ -15,6 +15,9 @@ from hypothesis import settings
 from tests import redis_server
 from vgate import clock
 from vgate.cache.base import Cache
+from vgate.engine.base import Engine
+
+Close = Callable[[], Awaitable[None]]
 
 settings.register_profile("vgate", deadline=None, derandomize=True)
 settings.load_profile("vgate")
@@ -26,21 +29,22 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
         return None
     arguments = {name: pyfuncitem.funcargs[name] for name in pyfuncitem._fixtureinfo.argnames}
     if pyfuncitem.get_closest_marker("real_time"):
-        caches = [value for value in arguments.values() if isinstance(value, Cache)]
+        closing = [value.close for value in arguments.values() if isinstance(value, Cache)]
+        closing += [value.stop for value in arguments.values() if isinstance(value, Engine)]
         with asyncio.Runner(loop_factory=clock.precise_loop) as runner:
-            runner.run(_alone(pyfuncitem.obj(**arguments), 0, caches))
+            runner.run(_alone(pyfuncitem.obj(**arguments), 0, closing))
     else:
         clock.run(_alone(pyfuncitem.obj(**arguments), 60))
     return True
 
 
-async def _alone(test: Coroutine[None, None, None], wait_s: float, caches: Sequence[Cache] = ()) -> None:
-    """Run a test to its end, and see that it leaves nothing running. The caches that it was given are closed."""
+async def _alone(test: Coroutine[None, None, None], wait_s: float, closing: Sequence[Close] = ()) -> None:
+    """Run a test to its end, and see that it leaves nothing running. Caches and engines that it was given are closed."""
     try:
         await test
     finally:
-        for cache in caches:
-            await cache.close()
+        for close in closing:
+            await close()
     await asyncio.sleep(wait_s)
     left = asyncio.all_tasks() - {asyncio.current_task()}
     assert not left, f"still running: {left}"

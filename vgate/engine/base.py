@@ -31,6 +31,11 @@ class Engine(Living):
         """Sampling parameters that hold for requests that leave them out."""
 
     @property
+    def checks_elsewhere(self) -> bool:
+        """Whether a bad call is refused by `run`, before its first byte, for it is checked where it is answered."""
+        return False
+
+    @property
     def shapes(self) -> Mapping[str, Shape]:
         """By endpoint, how whole answers look. Only where they say the same as streamed ones: see `vgate.forms`."""
         return {}
@@ -47,7 +52,10 @@ class Engine(Living):
 
     @abstractmethod
     async def prepare(self, call: Call) -> Job:
-        """Check a call without running it: fields, model, prompt length. Raises ApiError with a 4xx status."""
+        """Check a call without running it: fields, model, prompt length. Raises ApiError with a 4xx status.
+
+        An engine that `checks_elsewhere` estimates the prompt's tokens, and leaves the rest to `run`.
+        """
 
     @abstractmethod
     def run(self, job: Job) -> AsyncGenerator[bytes, None]:

@@ -85,6 +85,10 @@ class UpstreamEngine(Engine):
         return {"temperature": 1.0}
 
     @property
+    def checks_elsewhere(self) -> bool:
+        return True
+
+    @property
     def capacity(self) -> Capacity:
         return self.pool.capacity
 

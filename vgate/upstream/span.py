@@ -44,6 +44,11 @@ class Marks:
         if self._counted >= 0:
             self._counted += 1
 
+    def end(self) -> None:
+        """There will be no more."""
+        self._span.refresh()
+        self._span.tell = None
+
     def _tell(self) -> None:
         if self._counted > 0:
             self._span.tokens = self._counted

@@ -47,7 +47,8 @@ class Unbroken:
         if not self._on:
             said.why_not = "engine.continue_streams is off"
         opened = await self.opening.first(call, asking)
-        stream = _Stream(self, call, asking, _Leg(opened, _unchanged, own, call, None), said, Marks(span, call), own)
+        marks = Marks(span, call)
+        stream = _Stream(self, call, asking, _Leg(opened, _unchanged, own, call, None), said, marks, own)
         try:
             while True:
                 for event in await stream.next():
@@ -56,6 +57,7 @@ class Unbroken:
                         return
         finally:
             stream.close()
+            marks.end()
 
     async def elsewhere(
         self, call: Call, asking: Asking, said: Said, broken: Worker, error: ApiError

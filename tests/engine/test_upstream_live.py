@@ -1,0 +1,94 @@
+"""A gateway in front of real servers: models of several workers, keys, disconnects, ids.
+
+Streams under `kill -9` are in `experiments/kills.py`, which `tests/test_experiments.py` runs for a moment.
+"""
+
+import asyncio
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.servers import Server, running
+
+WORKER = ("engine=dry_run", "cache=none", "engine.decode_step_ms=4", "engine.decode_step_per_seq_ms=0")
+KEYS = ("security=keys", "security.api_keys=[{key: sk-worker, name: gateway}]", "security.rate_limiting.enabled=false")
+
+
+def behind(*workers: str, settings: tuple[str, ...] = ()) -> Any:
+    listed = ", ".join(workers)
+    return running("engine=upstream", "cache=none", f"engine.workers=[{listed}]", *settings)
+
+
+def body(model: str = "tiny", **fields: Any) -> dict[str, Any]:
+    return {"model": model, "messages": [{"role": "user", "content": "hello"}], "temperature": 0, **fields}
+
+
+@pytest.fixture(scope="module")
+def pair() -> Iterator[tuple[Server, Server, Server]]:
+    """A gateway, a worker that asks for a key, and one with another model."""
+    with running(*WORKER, *KEYS) as one, running(*WORKER, "model.served_model_name=other") as two:
+        first = f"{{url: '{one.base_url}', name: one, key: sk-worker}}"
+        with behind(first, f"{{url: '{two.base_url}/v1', name: two}}") as gateway:
+            gateway.wait_for("worker ready", 2)
+            yield gateway, one, two
+
+
+def test_models_are_those_of_all_workers_and_each_request_goes_to_one_that_has_its(
+    pair: tuple[Server, Server, Server],
+) -> None:
+    gateway = pair[0]
+    with httpx.Client(base_url=gateway.base_url) as client:
+        models = client.get("/v1/models").json()["data"]
+        assert [model["id"] for model in models] == ["other", "tiny"]
+        for name in ("tiny", "other"):
+            answer = client.post("/v1/chat/completions", json=body(name, max_tokens=3)).json()
+            assert answer["model"] == name
+        refused = client.post("/v1/chat/completions", json=body("third"))
+        assert (refused.status_code, refused.json()["error"]["code"]) == (404, "model_not_found")
+
+
+def test_O6_the_clients_key_stays_here(pair: tuple[Server, Server, Server]) -> None:
+    """A worker that asks for its own key answers, whatever key the client has shown."""
+    answer = httpx.post(
+        f"{pair[0].base_url}/v1/chat/completions", json=body(max_tokens=3), headers={"Authorization": "Bearer sk-client"}
+    )
+    assert answer.status_code == 200
+    assert pair[1].wait_for("request done", caller="gateway", status=200)
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_S2_a_client_that_leaves_frees_the_worker_within_200_ms(
+    pair: tuple[Server, Server, Server], stream: bool
+) -> None:
+    gateway, one, _ = pair
+    with httpx.Client(base_url=gateway.base_url, timeout=0.3) as client, pytest.raises(httpx.ReadTimeout):
+        with client.stream("POST", "/v1/chat/completions", json=body(max_tokens=2000, stream=stream)) as answer:
+            left = time.monotonic() + 0.3
+            for _ in answer.iter_raw():
+                if time.monotonic() > left:
+                    raise httpx.ReadTimeout("enough")
+    left = time.monotonic()
+    while one.metric("vgate_engine_running"):
+        assert time.monotonic() - left < 2.0  # measured: 5 ms; there may be more on the machine
+        time.sleep(0.01)
+
+
+def test_D10_joined_and_cached_answers_have_ids_of_their_own(pair: tuple[Server, Server, Server]) -> None:
+    one = f"{{url: '{pair[2].base_url}'}}"
+    with behind(one, settings=("cache=lru", "dedup=single_flight")) as gateway, httpx.Client() as client:
+        asked = [body("other", max_tokens=20, stream=stream) for stream in (True, True, False)]
+
+        async def at_once() -> list[httpx.Response]:
+            async with httpx.AsyncClient(base_url=gateway.base_url) as many:
+                return await asyncio.gather(*(many.post("/v1/chat/completions", json=each) for each in asked))
+
+        answers = [*asyncio.run(at_once()), client.post(f"{gateway.base_url}/v1/chat/completions", json=asked[0])]
+        ids = [set(part.partition('"')[0] for part in answer.text.split('"id":"')[1:]) for answer in answers]
+        assert all(len(found) == 1 for found in ids)
+        assert len(set.union(*ids)) == 4
+        verdicts = [answer.headers["x-vgate-cache"] for answer in answers]
+        assert verdicts.count("miss") == 2  # the two forms: nobody has compared them for every server
+        assert verdicts[3] == "hit"
