@@ -63,15 +63,15 @@ def test_request_cost_of_a_few_requests() -> None:
 
 
 def test_S6_streams_go_on_when_their_workers_are_killed(tmp_path: Path) -> None:
-    """Three times `kill -9` under 32 clients; `make kills` does it a hundred times."""
-    load = ["--kills=3", "--tokens=60", f"--results={tmp_path}"]
+    """Twice `kill -9` under 32 clients; `make kills` does it a hundred times."""
+    load = ["--kills=2", "--workers=2", "--tokens=60", f"--results={tmp_path}"]
     command = [sys.executable, "experiments/kills.py", *load]
     environment = {"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"}
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=False)
     assert done.stdout, done.stderr
     summary = json.loads(done.stdout.splitlines()[-1])
     assert (done.returncode, summary["wrong"]) == (0, {})
-    assert summary["kills"] == 3
-    assert summary["answers"] > 100
-    assert summary["continued"] >= 3
+    assert summary["kills"] == 2
+    assert summary["answers"] > 60
+    assert summary["continued"] >= 2
     assert sorted(path.name for path in tmp_path.iterdir()) == ["answers.csv", "manifest.json", "summary.json"]

@@ -56,7 +56,7 @@ def test_O6_the_clients_key_stays_here(pair: tuple[Server, Server, Server]) -> N
         f"{pair[0].base_url}/v1/chat/completions", json=body(max_tokens=3), headers={"Authorization": "Bearer sk-client"}
     )
     assert answer.status_code == 200
-    assert pair[1].wait_for("request done", caller="gateway", status=200)
+    assert pair[1].wait_for("request done", key_name="gateway", status=200)
 
 
 @pytest.mark.parametrize("stream", [True, False])
