@@ -5,7 +5,7 @@ What a gateway needs is imported when one is built: the load driver builds its l
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 from hydra.utils import instantiate
@@ -134,6 +134,7 @@ def reconfigure(service: Service, settings: Settings, sections: Collection[str],
     gateway = _other_gateway(service, settings, sections)
     anew = not {"security", "limits"}.isdisjoint(sections)
     security = build_security(settings, service.observer) if anew else service.security
+    workers = _other_workers(service, settings, sections)
     if security is not service.security:
         if keep_usage:
             security.adopt(service.security)
@@ -142,7 +143,20 @@ def reconfigure(service: Service, settings: Settings, sections: Collection[str],
         if not {"cache", "dedup"}.isdisjoint(sections):
             service.embeddings = build_embeddings(service.embedding, gateway, service.observer)
         service.replace_gateway(gateway)
+    workers()
     service.settings = settings
+
+
+def _other_workers(service: Service, settings: Settings, sections: Collection[str]) -> Callable[[], None]:
+    """What exchanges an engine's worker list and routing, where it has workers and these sections tell of them."""
+    pool = service.engine.pool
+    if pool is None:
+        return lambda: None
+    from vgate.workers.assembly import source_of
+
+    source = source_of(_section(settings.engine)) if "engine" in sections else None
+    routing = build_routing(settings) if "routing" in sections else None
+    return lambda: pool.change(source, routing)
 
 
 def _other_gateway(service: Service, settings: Settings, sections: Collection[str]) -> Gateway:

@@ -20,7 +20,7 @@ from vgate.config import ConfigError, from_resolved
 from vgate.config.graph import graph_hash
 from vgate.errors import BadRequest
 
-SWAPPABLE = frozenset({"queue", "batch", "cache", "dedup", "security", "limits"})
+SWAPPABLE = frozenset({"routing", "queue", "batch", "cache", "dedup", "security", "limits"})
 
 
 def build_admin(service: Service) -> Starlette:

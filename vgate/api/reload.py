@@ -20,8 +20,9 @@ from vgate.observe import logs
 logger = logging.getLogger(__name__)
 
 # Everything else needs a restart.
-SECTIONS = frozenset({"version", "queue", "batch", "cache", "dedup", "security", "limits", "logging"})
+SECTIONS = frozenset({"version", "routing", "queue", "batch", "cache", "dedup", "security", "limits", "logging"})
 SERVER_KEYS = frozenset({"max_body_bytes", "shutdown_grace_s", "deadline_ms", "server_timing", "cors"})
+ENGINE_KEYS = frozenset({"workers", "workers_file", "workers_dns", "dns"})  # of an engine that has workers
 READ_LIMIT_S = 30.0  # a file may lie where nobody answers, or be a pipe
 
 
@@ -91,8 +92,8 @@ class Reloader:
         together.check("serve", settings, lambda _key: "the reload")
         changed = differing(running, settings)
         sections = {key.partition(".")[0] for key in changed}
-        # Its keys may lie in files, which may say something else now.
-        reconfigure(service, settings, sections | {"security"}, keep_usage=True)
+        # Their keys may lie in files, which may say something else now.
+        reconfigure(service, settings, sections | {"security", "engine"}, keep_usage=True)
         if "logging" in sections:
             logs.change(settings.logging.level, json_format=settings.logging.json_format)
             prompts.warn(settings.logging)
@@ -120,7 +121,12 @@ class Reloader:
 def mixed(running: Settings, wanted: Settings) -> Settings:
     """What is wanted, as far as it can be had without a restart; of the rest what runs."""
     server = running.server.model_copy(update={key: getattr(wanted.server, key) for key in SERVER_KEYS})
-    return running.model_copy(update={"server": server, **{name: getattr(wanted, name) for name in SECTIONS}})
+    engine = running.engine
+    if type(engine) is type(wanted.engine):
+        keys = ENGINE_KEYS & type(engine).model_fields.keys()
+        engine = engine.model_copy(update={key: getattr(wanted.engine, key) for key in keys})
+    exchanged = {name: getattr(wanted, name) for name in SECTIONS}
+    return running.model_copy(update={"server": server, "engine": engine, **exchanged})
 
 
 def differing(one: Settings, other: Settings) -> list[str]:

@@ -1,4 +1,7 @@
-"""The part of an engine's section that says who its workers are, and how they are treated: types and bounds. Values and their meaning: the files under `conf/`."""
+"""The part of an engine's section that says who its workers are, and how they are treated: types and bounds.
+
+Values and their meaning: the files under `conf/engine/`.
+"""
 
 from typing import Annotated, Any, Literal, Self
 

@@ -2,12 +2,15 @@
 
 from abc import abstractmethod
 from collections.abc import AsyncGenerator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from vgate.engine.living import Living
 from vgate.forms import Shape
 from vgate.tracing.base import Export
 from vgate.types import Call, Capacity, Job, Occupancy
+
+if TYPE_CHECKING:
+    from vgate.workers.pool import Pool
 
 
 class Engine(Living):
@@ -15,7 +18,11 @@ class Engine(Living):
 
     Life: `start`, any number of `prepare` and `run`, `stop`. An engine that has died ends what it runs with NotReady
     and is not `ready`, until `watch` has restarted it; its fingerprint is then the same.
+
+    pool: of an engine that has other servers do the work, these.
     """
+
+    pool: "Pool | None" = None
 
     def export_spans(self, export: Export | None) -> None:
         """Where to send spans of its own, in the traces that its calls are part of. Told before `start`."""

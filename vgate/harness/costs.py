@@ -33,6 +33,7 @@ COSTS = {
     "embedding": Cost.RESTART,
     "logging": Cost.RESTART,
     "tracing": Cost.RESTART,
+    "routing": Cost.SWAP,
     "queue": Cost.SWAP,
     "batch": Cost.SWAP,
     "cache": Cost.SWAP,

@@ -13,7 +13,7 @@ from vgate.workers.health import HealthPolicy
 from vgate.workers.pool import Pool
 from vgate.workers.probe import Get, Prober
 from vgate.workers.source import Source
-from vgate.workers.specs import spec_of, specs_of
+from vgate.workers.specs import specs_of
 from vgate.workers.static import Static
 
 
@@ -23,17 +23,8 @@ def source_of(section: Mapping[str, Any]) -> Source:
         return File(section["workers_file"])
     if section["workers_dns"] is None:
         return Static(specs_of([WorkerSettings.model_validate(worker) for worker in section["workers"]]))
-    access = DnsSettings.model_validate(section["dns"])
     host, _, port = section["workers_dns"].rpartition(":")
-    return Dns(
-        host,
-        int(port),
-        lambda url, name: spec_of(access, url, name),
-        access.refresh_s,
-        access.keep_s,
-        access.max_workers,
-        access.family,
-    )
+    return Dns(host, int(port), DnsSettings.model_validate(section["dns"]))
 
 
 def pool_of(section: Mapping[str, Any], get: Get, routing: Routing) -> Pool:

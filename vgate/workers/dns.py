@@ -6,8 +6,10 @@ import socket
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from typing import Literal
 
+from vgate.config.workers_schema import DnsSettings
 from vgate.engine.loading import in_thread
 from vgate.workers.source import Source
+from vgate.workers.specs import spec_of
 from vgate.workers.worker import WorkerSpec
 
 logger = logging.getLogger(__name__)
@@ -24,28 +26,25 @@ class Dns(Source):
     So a name server that fails, or that tells only some of many addresses at a time, takes no worker away; whether one
     still works the health checks say. After `keep_s` an address may be somebody else's, who shall not be sent the key.
 
-    Names are `<host>-<number>`, of numbers below `most`, however the addresses change. More than that are left out.
+    Names are `<host>-<number>`, of numbers below `max_workers`, however the addresses change. More are left out.
     """
 
-    def __init__(  # noqa: PLR0913, PLR0917  one for each key
-        self,
-        host: str,
-        port: int,
-        spec: Callable[[str, str], WorkerSpec],
-        refresh_s: float,
-        keep_s: float,
-        most: int,
-        family: Family = "any",
-        resolve: Resolve | None = None,
-    ) -> None:
-        self._host, self._port, self._spec = host, port, spec
-        self._refresh_s, self._keep_s, self._most, self._family = refresh_s, keep_s, most, family
+    def __init__(self, host: str, port: int, settings: DnsSettings, resolve: Resolve | None = None) -> None:
+        self._host, self._port, self._settings = host, port, settings
         self._resolve = resolve or _resolve
         self._seen: dict[str, float] = {}  # address -> when it was in an answer last
         self._numbers: dict[str, int] = {}
         self._failures = 0
         self._problem = ""
         self._too_many = False
+
+    def same_as(self, other: Source) -> bool:
+        return isinstance(other, Dns) and other.what == self.what
+
+    @property
+    def what(self) -> tuple[str, int, DnsSettings]:
+        """What it asks for, and what it makes of the answers."""
+        return self._host, self._port, self._settings
 
     @property
     def failures(self) -> int:
@@ -54,25 +53,33 @@ class Dns(Source):
     async def watch(self) -> AsyncGenerator[Sequence[WorkerSpec], None]:
         known: list[WorkerSpec] | None = None
         while True:
-            self._note(await self._answer())
-            specs = [self._spec(_url(address, self._port), f"{self._host}-{n}") for address, n in self._numbers.items()]
+            found, problem = await self._answer()
+            self._note(found)
+            specs = known or []
+            try:
+                specs = self._specs()
+            except ValueError as error:  # the key has gone from its file
+                problem = str(error)
+            self._tell(problem)
             if specs != known:
                 known = specs
                 yield specs
-            await asyncio.sleep(self._refresh_s)
+            await asyncio.sleep(self._settings.refresh_s)
 
-    async def _answer(self) -> Sequence[str]:
-        problem = "no address"
-        addresses: Sequence[str] = ()
+    def _specs(self) -> list[WorkerSpec]:
+        at = self._numbers.items()
+        return [spec_of(self._settings, _url(address, self._port), f"{self._host}-{number}") for address, number in at]
+
+    async def _answer(self) -> tuple[Sequence[str], str]:
+        """The addresses, and what is wrong."""
         try:
             async with asyncio.timeout(RESOLVE_LIMIT_S):
-                addresses = await self._resolve(self._host, self._family)
+                found = await self._resolve(self._host, self._settings.family)
         except TimeoutError:
-            problem = f"no answer within {RESOLVE_LIMIT_S:g} s"
+            return (), f"no answer within {RESOLVE_LIMIT_S:g} s"
         except OSError as error:
-            problem = error.strerror or str(error)
-        self._tell("" if addresses else problem)
-        return addresses
+            return (), error.strerror or str(error)
+        return found, "" if found else "no address"
 
     def _tell(self, problem: str) -> None:
         if problem:
@@ -83,14 +90,14 @@ class Dns(Source):
 
     def _note(self, addresses: Sequence[str]) -> None:
         now = asyncio.get_running_loop().time()
-        self._seen = {address: at for address, at in self._seen.items() if now - at < self._keep_s}
+        self._seen = {address: at for address, at in self._seen.items() if now - at < self._settings.keep_s}
         self._seen |= dict.fromkeys(sorted(set(addresses)), now)
         self._numbers = {address: number for address, number in self._numbers.items() if address in self._seen}
-        free = sorted(set(range(self._most)) - set(self._numbers.values()))
+        free = sorted(set(range(self._settings.max_workers)) - set(self._numbers.values()))
         waiting = sorted(self._seen.keys() - self._numbers.keys(), key=lambda address: (-self._seen[address], address))
         self._numbers |= dict(zip(waiting, free, strict=False))
         if len(waiting) > len(free) and not self._too_many:
-            told = {"found": len(self._seen), "max_workers": self._most}
+            told = {"found": len(self._seen), "max_workers": self._settings.max_workers}
             logger.warning("more workers than engine.dns.max_workers", extra=told)
         self._too_many = len(waiting) > len(free)
 

@@ -28,9 +28,12 @@ class File(Source):
     """
 
     def __init__(self, path: str, read: Read | None = None) -> None:
-        self._path = Path(path)
+        self.path = Path(path)
         self._read = read or _read
         self._failures = 0
+
+    def same_as(self, other: Source) -> bool:
+        return isinstance(other, File) and other.path == self.path
 
     @property
     def failures(self) -> int:
@@ -45,7 +48,7 @@ class File(Source):
                 if str(error) != problem:
                     problem = str(error)
                     self._failures += 1
-                    told = {"path": str(self._path), "error": problem}
+                    told = {"path": str(self.path), "error": problem}
                     logger.error("worker list not read", extra=told)  # noqa: TRY400  the line says it all
                 specs = known or []
             else:
@@ -59,7 +62,7 @@ class File(Source):
         """The file's list. Raises ValueError with what is wrong with it, in one line."""
         try:
             async with asyncio.timeout(READ_LIMIT_S):
-                content = await self._read(self._path)
+                content = await self._read(self.path)
         except TimeoutError:
             raise ValueError(f"cannot be read within {READ_LIMIT_S:g} s") from None
         except OSError as error:

@@ -31,6 +31,13 @@ def fingerprint(workers: Iterable[Worker]) -> str:
     return hashlib.sha256(b"\n".join(sorted(told))).hexdigest()[:16]
 
 
+def room(workers: Iterable[Worker]) -> int | None:
+    """Requests that they may be given at once, all together; None: one of them any number, or there is none."""
+    bounds = [worker.max_concurrency for worker in workers]
+    known = [bound for bound in bounds if bound is not None]
+    return sum(known) if known and len(known) == len(bounds) else None
+
+
 def _served(worker: Worker) -> Iterator[Mapping[str, Any]]:
     told = {str(model["id"]): model for model in worker.told or ()}
     for name in sorted(worker.models or ()):

@@ -110,18 +110,20 @@ class Pool:
         """A stream that broke off goes on at another worker: counted, not part of the budget."""
         self.continuations += 1
 
-    def follow(self, source: Source) -> None:
-        """Take the workers from another source from now on; those that both know stay as they are."""
-        if self._watch is not None:
-            self._watch.cancel()
-            self._watch = asyncio.create_task(self._follow(source.watch()))
-        self.source = source
+    def change(self, source: Source | None, routing: Routing | None) -> None:
+        """Take the workers from another source, and choose by another routing, from now on; None: by the same.
 
-    def route(self, routing: Routing) -> None:
-        """Choose by another routing from now on."""
-        for member in self._members.values():
-            routing.arrived(member.worker)
-        self._routing = routing
+        Workers that both sources know stay as they are; requests under way go on in any case.
+        """
+        if source is not None and not source.same_as(self.source):
+            self.source = source
+            if self._watch is not None:
+                self._watch.cancel()
+                self._watch = asyncio.create_task(self._follow(source.watch()))
+        if routing is not None:
+            for member in self._members.values():
+                routing.arrived(member.worker)
+            self._routing = routing
 
     @property
     def members(self) -> Sequence[Member]:
@@ -143,9 +145,7 @@ class Pool:
     @property
     def capacity(self) -> Capacity:
         """`sequences`: the bounds of all ready workers together; None where one of them has no bound, or none is."""
-        bounds = [member.worker.max_concurrency for member in self._members.values() if member.ready]
-        known = [bound for bound in bounds if bound is not None]
-        return Capacity(sum(known) if known and len(known) == len(bounds) else None)
+        return Capacity(knowledge.room(member.worker for member in self._members.values() if member.ready))
 
     @property
     def occupancy(self) -> Occupancy:
@@ -189,8 +189,12 @@ class Pool:
 
     async def _follow(self, lists: AsyncGenerator[Sequence[WorkerSpec], None]) -> None:
         async with contextlib.aclosing(lists):
+            first = True
             async for specs in lists:
-                self._take(specs)
+                # A new source that cannot be read tells of nobody, and takes nobody away.
+                if specs or not first or not self.source.failures:
+                    self._take(specs)
+                first = False
 
     def _take(self, specs: Sequence[WorkerSpec]) -> None:
         """These are the workers now."""

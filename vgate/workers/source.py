@@ -17,6 +17,10 @@ class Source(ABC):
         holds; of a first one that cannot be read, the empty list is told. Closing the generator ends it.
         """
 
+    def same_as(self, other: "Source") -> bool:
+        """Whether the other one tells the same, now and later; what it has found out need not be forgotten then."""
+        return False
+
     @property
     def failures(self) -> int:
         """How often the list could not be read."""

@@ -19,6 +19,7 @@ from vgate.observe.prometheus.engines import Counted, Lives, tell_build
 from vgate.observe.prometheus.generations import GenerationMetrics
 from vgate.observe.prometheus.operations import OperationMetrics
 from vgate.observe.prometheus.requests import RequestMetrics
+from vgate.observe.prometheus.workers import WorkerMetrics
 from vgate.record import Record
 from vgate.types import Batch, Ticket
 
@@ -89,6 +90,8 @@ class PrometheusObserver(Observer):
     def follow(self, engine: Engine, embedding: Embedding | None = None) -> None:
         """Tell how these engines are too, and which server this is. Once."""
         tell_build(self._registry, engine)
+        if engine.pool is not None:
+            self._registry.register(WorkerMetrics(engine.pool))
         engines: dict[str, Living] = {"chat": engine}
         if embedding is not None:
             engines["embedding"] = embedding

@@ -1,0 +1,76 @@
+"""The workers of an engine that has some."""
+
+import asyncio
+from collections.abc import Iterator
+
+from prometheus_client import Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from vgate.workers.breaker import STATES
+from vgate.workers.pool import Pool
+from vgate.workers.worker import OUTCOMES
+
+
+class WorkerMetrics(Collector):
+    """What a pool counts itself, read when it is asked for: a request costs nothing more.
+
+    Workers' names are those of the configuration, of DNS workers numbers below a bound. The series of one that has left
+    end with it.
+    """
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    def describe(self) -> Iterator[Metric]:
+        """Nothing: before the server runs there is no time, and are no workers."""
+        return iter(())
+
+    def collect(self) -> Iterator[Metric]:
+        yield from self._states()
+        yield from self._requests()
+        yield from self._tries()
+
+    def _states(self) -> Iterator[Metric]:
+        ready = GaugeMetricFamily("vgate_worker_ready", "1: checks say that it is ready; 0: not.", labels=["worker"])
+        inside = GaugeMetricFamily("vgate_worker_in_flight", "Requests that it works on.", labels=["worker"])
+        breaker = GaugeMetricFamily(
+            "vgate_worker_breaker", "1 for the state that its circuit breaker is in.", labels=["worker", "state"]
+        )
+        now = asyncio.get_running_loop().time()
+        for member in self._pool.members:
+            name, state = [member.worker.name], member.breaker.state(now)
+            ready.add_metric(name, float(member.ready and not member.leaving))
+            inside.add_metric(name, member.worker.in_flight)
+            for each in STATES:
+                breaker.add_metric([*name, each], float(each == state))
+        yield from (ready, inside, breaker)
+
+    def _requests(self) -> Iterator[Metric]:
+        requests = CounterMetricFamily(
+            "vgate_worker_requests", "Requests that it was given, by how they ended.", labels=["worker", "outcome"]
+        )
+        opened = CounterMetricFamily("vgate_worker_breaker_opened", "Times that it opened.", labels=["worker"])
+        for member in self._pool.members:
+            for outcome in OUTCOMES:
+                requests.add_metric([member.worker.name, outcome], member.worker.ended[outcome])
+            opened.add_metric([member.worker.name], member.breaker.opened)
+        yield from (requests, opened)
+
+    def _tries(self) -> Iterator[Metric]:
+        pool = self._pool
+        retries = CounterMetricFamily(
+            "vgate_worker_retries", "Further tries of requests, hedges too, by the budget.", labels=["decision"]
+        )
+        retries.add_metric(["allowed"], pool.budget.allowed)
+        retries.add_metric(["refused"], pool.budget.refused)
+        hedges = CounterMetricFamily("vgate_worker_hedges", "Second workers asked in time.", labels=["result"])
+        hedges.add_metric(["won"], pool.hedges_won)
+        hedges.add_metric(["lost"], max(pool.hedges - pool.hedges_won, 0))
+        yield from (retries, hedges)
+        yield CounterMetricFamily(
+            "vgate_worker_continuations", "Broken streams that went on elsewhere.", pool.continuations
+        )
+        yield CounterMetricFamily(
+            "vgate_worker_list_failures", "Times that the list of workers could not be read.", pool.source.failures
+        )
