@@ -10,6 +10,7 @@ import socket
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from itertools import cycle
 
 WORDS = [
     "river",
@@ -84,16 +85,19 @@ def request_bytes(index: int, model: str, tokens: int, stream: bool) -> bytes:
     return head.encode() + b"content-type: application/json\r\n\r\n" + data
 
 
-def drive(port: int, requests: list[bytes], clients: int) -> list[Exchange]:
+def drive(port: int | list[int], requests: list[bytes], clients: int) -> list[Exchange]:
     """Send all `requests`, `clients` at a time, each client on a kept-alive connection of its own.
+
+    Of several ports each client has one.
 
     Raises ConnectionError if a connection closes in the middle of an answer and TimeoutError after
     SILENCE_S seconds without a byte.
     """
     waiting, done = iter(requests), []
+    ports = cycle([port] if isinstance(port, int) else port)
     with selectors.DefaultSelector() as selector, ExitStack() as stack:
         for request in (r for _, r in zip(range(clients), waiting, strict=False)):
-            connection = stack.enter_context(socket.create_connection(("127.0.0.1", port)))
+            connection = stack.enter_context(socket.create_connection(("127.0.0.1", next(ports))))
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             selector.register(connection, selectors.EVENT_READ, _send(connection, request))
         while selector.get_map():

@@ -28,15 +28,25 @@ class Timeouts:
 class _Line:
     """What is kept for one worker."""
 
-    __slots__ = ("asked", "connections", "host", "origin", "worker")
+    __slots__ = ("_authorization", "_fields", "asked", "connections", "origin", "worker")
 
     def __init__(self, worker: Worker, timeouts: Timeouts, keep_s: float, dial: Dial) -> None:
         self.worker = worker
         self.asked = 0.0
         self.origin = Origin.of(worker.url)
         self.connections = Connections(self.origin, timeouts.connect_s, keep_s, dial)
-        authorization = f"Authorization: {worker.authorization}\r\n" if worker.authorization else ""
-        self.host = f"Host: {self.origin.authority}\r\n{authorization}User-Agent: vgate\r\nAccept: */*\r\n"
+        self._authorization: str | None = None
+        self._fields = ""
+
+    @property
+    def fields(self) -> str:
+        """The headers that all requests have. A worker's key may change while the server runs."""
+        authorization = self.worker.authorization
+        if not self._fields or authorization != self._authorization:
+            key = f"Authorization: {authorization}\r\n" if authorization else ""
+            self._fields = f"Host: {self.origin.authority}\r\n{key}User-Agent: vgate\r\nAccept: */*\r\n"
+            self._authorization = authorization
+        return self._fields
 
 
 class Client:
@@ -56,7 +66,7 @@ class Client:
         line = self._line(worker)
         told = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
         head = (
-            f"POST {line.origin.base}{path} HTTP/1.1\r\n{line.host}Content-Type: application/json\r\n"
+            f"POST {line.origin.base}{path} HTTP/1.1\r\n{line.fields}Content-Type: application/json\r\n"
             f"{told}Content-Length: {len(body)}\r\n\r\n"
         )
         return await self._ask(line, head.encode("latin-1") + body)
@@ -64,7 +74,7 @@ class Client:
     async def get(self, worker: Worker, path: str) -> tuple[int, bytes]:
         """Status and body of a path: how workers are checked. Raises OSError when there is no answer."""
         line = self._line(worker)
-        head = f"GET {line.origin.base}{path} HTTP/1.1\r\n{line.host}\r\n"
+        head = f"GET {line.origin.base}{path} HTTP/1.1\r\n{line.fields}\r\n"
         connection = await self._ask(line, head.encode("latin-1"))
         try:
             body = await connection.rest(self.timeouts.between_s, BETWEEN)
