@@ -41,7 +41,9 @@ WHOLE = _json(
     {
         **HEAD,
         "object": "chat.completion",
-        "choices": [{"index": 0, "message": {"role": "assistant", "content": "one two three"}, "finish_reason": "stop"}],
+        "choices": [
+            {"index": 0, "message": {"role": "assistant", "content": "one two three"}, "finish_reason": "stop"}
+        ],
         "usage": USAGE,
     },
 )

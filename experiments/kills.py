@@ -10,8 +10,8 @@ request. Targets:
 
     python experiments/kills.py
 
-Writes answers.csv, summary.json and manifest.json into ``results/kills/``. The last line of output is one JSON document;
-the exit code is 1 when a target is missed.
+Writes answers.csv, summary.json and manifest.json into ``results/kills/``. The last line of output is one JSON
+document; the exit code is 1 when a target is missed.
 """
 
 from __future__ import annotations

@@ -14,7 +14,13 @@ from contextlib import contextmanager
 from servers import free_port
 
 WORKER = ("engine=dry_run", "cache=none", "dedup=none", "engine.decode_step_per_seq_ms=0", "engine.max_num_seqs=256")
-GATEWAY = ("engine=upstream", "cache=none", "dedup=none", "engine.health.interval_s=0.3", "engine.health.slow_start_s=1")
+GATEWAY = (
+    "engine=upstream",
+    "cache=none",
+    "dedup=none",
+    "engine.health.interval_s=0.3",
+    "engine.health.slow_start_s=1",
+)
 
 
 class Worker:
@@ -60,4 +66,12 @@ def starting(step_ms: float, *settings: str) -> Iterator[Worker]:
 def gateway_command(port: int, urls: list[str], *settings: str) -> list[str]:
     """How a gateway in front of these workers is started."""
     listed = ", ".join(f"'{url}'" for url in urls)
-    return [sys.executable, "-m", "vgate.serve", *GATEWAY, f"engine.workers=[{listed}]", f"server.port={port}", *settings]
+    return [
+        sys.executable,
+        "-m",
+        "vgate.serve",
+        *GATEWAY,
+        f"engine.workers=[{listed}]",
+        f"server.port={port}",
+        *settings,
+    ]

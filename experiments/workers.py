@@ -1,10 +1,10 @@
 """How throughput grows with workers, what the gateway adds, and how much it can pass through on one core.
 
-- *Scaling*: 1, 2 and 4 dry-run workers that take 4 requests at once for 100 ms each, 32 clients, whole answers. Ideal is
-  workers x 4 / 100 ms. Beside it the same clients spread over the same workers without a gateway.
+- *Scaling*: 1, 2 and 4 dry-run workers that take 4 requests at once for 100 ms each, 32 clients, whole answers. Ideal
+  is workers x 4 / 100 ms. Beside it the same clients spread over the same workers without a gateway.
 - *Added*: an instant worker asked directly and through the gateway, in turn, by 1 and by 8 clients.
-- *Ceiling*: the same worker, 32 clients; the gateway has a core to itself, worker and load the others. Also CPU time for
-  a request, which other load on the machine changes little, and streams.
+- *Ceiling*: the same worker, 32 clients; the gateway has a core to itself, worker and load the others. Also CPU time
+  for a request, which other load on the machine changes little, and streams.
 
     python experiments/workers.py
 
@@ -128,7 +128,7 @@ def ceiling(server: Server, number: int, stream: bool) -> Iterator[Row]:
 def judged(rows: list[Row]) -> Row:
     """The table, and which targets were met."""
     for row in rows:
-        print("  ".join(f"{name} {value:.4g}" if isinstance(value, float) else f"{name} {value}" for name, value in row.items()))
+        print("  ".join(f"{name} {_shown(value)}" for name, value in row.items()))
     through = {row["workers"]: row["of_ideal"] for row in rows if row["part"] == "scaling" and row["by"] == "gateway"}
     most = through[max(through)]
     added_ms = max(row["added_ms"] for row in rows if row["part"] == "added" and row["clients"] == 1)
@@ -146,6 +146,10 @@ def judged(rows: list[Row]) -> Row:
     }
 
 
+def _shown(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
 def write(folder: Path, rows: list[Row], summary: Row, manifest: Row) -> None:
     """The four files."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -156,7 +160,7 @@ def write(folder: Path, rows: list[Row], summary: Row, manifest: Row) -> None:
         writer.writerows(rows)
     lines = [f"| {' | '.join(names)} |", f"|{'---|' * len(names)}"]
     shown = [[row.get(name, "") for name in names] for row in rows]
-    lines += [f"| {' | '.join(f'{v:.4g}' if isinstance(v, float) else str(v) for v in row)} |" for row in shown]
+    lines += [f"| {' | '.join(_shown(value) for value in row)} |" for row in shown]
     (folder / "table.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
     for name, content in (("summary", summary), ("manifest", manifest)):
         (folder / f"{name}.json").write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")

@@ -39,7 +39,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
 
 
 async def _alone(test: Coroutine[None, None, None], wait_s: float, closing: Sequence[Close] = ()) -> None:
-    """Run a test to its end, and see that it leaves nothing running. Caches and engines that it was given are closed."""
+    """Run a test to its end, and see that it leaves nothing running. What it was given is closed."""
     try:
         await test
     finally:

@@ -16,7 +16,12 @@ SERVED = [group for group in tree.groups_of("serve") if group not in tree.OVERLA
 BENCH_ONLY = sorted(set(tree.groups()) - set(SERVED) - set(tree.OVERLAYS))
 BUILT = [(g, o) for g in tree.groups() for o in tree.options(g) if "_target_" in tree.option_text(g, o)]
 # What the program hands to a class beside the keys of its section.
-WIRED = {"engine": {"model"}, "engine=upstream": {"model", "routing"}, "batch": {"queue", "capacity"}, "security": {"store", "observer"}}
+WIRED = {
+    "engine": {"model"},
+    "engine=upstream": {"model", "routing"},
+    "batch": {"queue", "capacity"},
+    "security": {"store", "observer"},
+}
 # Settings that have no good default.
 NEEDED = {
     "admin=http": ["admin.token=0123456789-abcdef"],

@@ -13,6 +13,7 @@ from vgate.errors import ApiError
 from vgate.types import Call, Occupancy
 from vgate.upstream.connections import dialled
 
+EACH = {"include_usage": True, "continuous_usage_stats": True}
 MODEL = {"id": "test", "object": "model", "created": 1, "owned_by": "vllm"}
 WHOLE = {
     "id": "chatcmpl-theirs",
@@ -94,12 +95,12 @@ async def test_O6_the_workers_own_key_goes_out_with_the_calls_id_and_its_trace(m
     [
         (None, {"include_usage": True}),
         ({"include_usage": False}, {"include_usage": True}),
-        ({"include_usage": True, "continuous_usage_stats": True}, {"include_usage": True, "continuous_usage_stats": True}),
+        (EACH, EACH),
         ({"continuous_usage_stats": True}, {"include_usage": True}),
         ({"include_usage": "yes"}, {"include_usage": "yes"}),
         ("usage", "usage"),
     ],
-)  # fmt: skip
+)
 async def test_S8_usage_is_asked_for_and_what_is_wrong_is_the_workers_to_refuse(
     monkeypatch: pytest.MonkeyPatch, options: Any, goes_out: Any
 ) -> None:
@@ -172,5 +173,6 @@ async def test_S2_closing_an_answer_is_seen_by_the_worker_at_once(monkeypatch: p
 
 def test_a_client_dials_for_itself() -> None:
     """The tests' servers are in memory; a real one is in `test_upstream_live.py`."""
-    engine = build("engine", "upstream", workers=[{"url": "http://w0:8000"}], wired={"routing": build("routing", "round_robin")})
+    routing = build("routing", "round_robin")
+    engine = build("engine", "upstream", workers=[{"url": "http://w0:8000"}], wired={"routing": routing})
     assert engine._client._dial is dialled

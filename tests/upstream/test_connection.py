@@ -28,10 +28,13 @@ FORMS = {
     "with a length": [(0.0, answer(b"hello world"))],
     "chunked": [(0.0, HEAD + part(b"hello ") + part(b"world") + END)],
     "to the end of the connection": [(0.0, b"HTTP/1.1 200 OK\r\n\r\nhello "), (1.0, b"world"), (0.0, b"")],
-    "after 100 and 103": [(0.0, b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\n"), (1.0, answer(b"hello world"))],
+    "after 100 and 103": [
+        (0.0, b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\n"),
+        (1.0, answer(b"hello world")),
+    ],
     "with a trailer": [(0.0, HEAD + part(b"hello world") + b"0\r\nx-trailer: 1\r\n\r\n")],
     "byte by byte": [(0.01, bytes([byte])) for byte in HEAD + part(b"hello ") + part(b"world") + END],
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("script", FORMS.values(), ids=FORMS)

@@ -16,13 +16,43 @@ def body(**error: Any) -> bytes:
 FULL = {"message": "too long", "type": "some_error", "param": "messages", "code": "context_length_exceeded"}
 PASSED: dict[str, tuple[int, bytes, dict[str, Any]]] = {
     "OpenAI": (400, body(**FULL), FULL),
-    "vLLM": (400, body(message="bad", type="BadRequestError", param=None, code=400), {"message": "bad", "type": "BadRequestError", "param": None, "code": None}),
-    "FastAPI, text": (422, b'{"detail":"no"}', {"message": "no", "type": "invalid_request_error", "param": None, "code": None}),
-    "FastAPI, list": (422, b'{"detail":[{"loc":["body"]}]}', {"message": '[{"loc":["body"]}]', "type": "invalid_request_error", "param": None, "code": None}),
+    "vLLM": (
+        400,
+        body(message="bad", type="BadRequestError", param=None, code=400),
+        {"message": "bad", "type": "BadRequestError", "param": None, "code": None},
+    ),
+    "FastAPI, text": (
+        422,
+        b'{"detail":"no"}',
+        {"message": "no", "type": "invalid_request_error", "param": None, "code": None},
+    ),
+    "FastAPI, list": (
+        422,
+        b'{"detail":[{"loc":["body"]}]}',
+        {"message": '[{"loc":["body"]}]', "type": "invalid_request_error", "param": None, "code": None},
+    ),
     "text": (404, b"Not Found", {"message": "Not Found", "type": "not_found_error", "param": None, "code": None}),
-    "a page": (413, b"<html>big</html>", {"message": "The worker answered with status 413.", "type": "invalid_request_error", "param": None, "code": None}),
-    "nothing": (400, b"", {"message": "The worker answered with status 400.", "type": "invalid_request_error", "param": None, "code": None}),
-}  # fmt: skip
+    "a page": (
+        413,
+        b"<html>big</html>",
+        {
+            "message": "The worker answered with status 413.",
+            "type": "invalid_request_error",
+            "param": None,
+            "code": None,
+        },
+    ),
+    "nothing": (
+        400,
+        b"",
+        {
+            "message": "The worker answered with status 400.",
+            "type": "invalid_request_error",
+            "param": None,
+            "code": None,
+        },
+    ),
+}
 
 
 @pytest.mark.parametrize(("status", "told", "error"), PASSED.values(), ids=PASSED)
@@ -71,12 +101,28 @@ def test_a_refused_key_is_the_gateways_matter_and_not_the_clients() -> None:
 @pytest.mark.parametrize(
     ("error", "status", "message"),
     [
-        (Unreachable("cannot be reached: Connection refused"), 502, "The worker cannot be reached: Connection refused."),
-        (Lost("broke the connection before it answered", begun=False), 502, "The worker broke the connection before it answered."),
-        (Garbled("answered something that is not HTTP/1.1"), 502, "The worker answered something that is not HTTP/1.1."),
-        (Silent("answer", 60, "engine.timeouts.first_byte_s"), 504, "The worker gave no answer within 60 s (engine.timeouts.first_byte_s)."),
+        (
+            Unreachable("cannot be reached: Connection refused"),
+            502,
+            "The worker cannot be reached: Connection refused.",
+        ),
+        (
+            Lost("broke the connection before it answered", begun=False),
+            502,
+            "The worker broke the connection before it answered.",
+        ),
+        (
+            Garbled("answered something that is not HTTP/1.1"),
+            502,
+            "The worker answered something that is not HTTP/1.1.",
+        ),
+        (
+            Silent("answer", 60, "engine.timeouts.first_byte_s"),
+            504,
+            "The worker gave no answer within 60 s (engine.timeouts.first_byte_s).",
+        ),
     ],
-)  # fmt: skip
+)
 def test_no_answer(error: UpstreamError, status: int, message: str) -> None:
     failed = lost(error)
     assert (failed.error.status, failed.error.message) == (status, message)

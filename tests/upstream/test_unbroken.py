@@ -60,7 +60,9 @@ async def test_wherever_it_breaks_the_client_gets_the_same_bytes(at: int, how: b
     assert workers.retries == (10 if at else 9)
 
 
-@pytest.mark.parametrize("words", [["Once upon a", " time there", " was a gateway"], list("".join(WORDS)), ["".join(WORDS)]])
+@pytest.mark.parametrize(
+    "words", [["Once upon a", " time there", " was a gateway"], list("".join(WORDS)), ["".join(WORDS)]]
+)
 async def test_the_other_worker_may_cut_the_text_otherwise(words: list[str]) -> None:
     for at in range(1, len(WHOLE) - 3):
         stream = await heard(Workers(Server(cut(at)), Server(good(events(words)))), chat(stream=True))
@@ -91,7 +93,13 @@ async def test_a_break_is_waited_out_until_a_worker_is_there_again() -> None:
 
     def script(_request: Request) -> Script:
         down["for"] -= 1
-        return streamed(WHOLE[:5], end=BROKEN) if down["for"] == 19 else [(0.0, error("500 No"))] if down["for"] > 0 else streamed(WHOLE)
+        return (
+            streamed(WHOLE[:5], end=BROKEN)
+            if down["for"] == 19
+            else [(0.0, error("500 No"))]
+            if down["for"] > 0
+            else streamed(WHOLE)
+        )
 
     workers = Workers(Server(script))
     assert await heard(workers, chat(stream=True)) == mine()
@@ -177,7 +185,9 @@ async def test_completions_go_on_too() -> None:
     stream = [*(text(word) for word in WORDS), text("", "stop"), usage(3, 8), sse.DONE]
     for at in range(1, len(stream)):
         workers = Workers(Server(cut(at, whole=stream)), Server(good(stream)))
-        assert await heard(workers, call_of({"prompt": "a", "temperature": 0, "stream": True}, "completions")) == mine(stream)
+        assert await heard(workers, call_of({"prompt": "a", "temperature": 0, "stream": True}, "completions")) == mine(
+            stream
+        )
 
 
 @pytest.mark.parametrize("at", range(2, len(WORDS) + 1))

@@ -35,7 +35,7 @@ class Generate:
         security = self._service.security
         call = await self._read(scope, receive, record, security)
         # What is malformed has been refused by now, and has consumed nothing.
-        lease = await security.enter(caller, security.weigh(caller, call, self._service.settings.model.max_model_len))
+        lease = await security.enter(caller, security.weigh(caller, call, self._service.context))
         record.headers = dict(lease.headers)
         path = self._service.embeddings if self._endpoint == "embeddings" else self._service.gateway
         answer = prompts.logged(path.answer(call, record), call, record, self._service.settings.logging)
@@ -87,6 +87,8 @@ class Generate:
     def _served(self) -> str:
         """The model that a request means which names none."""
         settings = self._service.settings
+        if self._service.engine.pool is not None and self._endpoint != "embeddings":
+            return ""  # whatever its worker takes for it
         named = settings.embedding if self._endpoint == "embeddings" else settings.model
         return str(getattr(named, "public_name", ""))
 

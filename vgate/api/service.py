@@ -65,6 +65,11 @@ class Service:
         """Whether new requests of every kind can be answered."""
         return self.engine.ready and self.embedding.ready and not (self.leaving or self.stopping)
 
+    @property
+    def context(self) -> int | None:
+        """Tokens of a prompt and its answer at most, where that is known: of workers it is not."""
+        return None if self.engine.pool is not None else self.settings.model.max_model_len
+
     def models(self) -> list[dict[str, Any]]:
         """What is served now, as objects of `/v1/models`."""
         return [model for engine in (self.engine, self.embedding) if engine.ready for model in engine.models()]

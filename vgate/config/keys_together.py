@@ -8,7 +8,7 @@ from vgate.config import key_sources
 from vgate.config.admission_schema import PrioritySettings
 from vgate.config.embedding_schema import NoEmbeddingSettings
 from vgate.config.errors import wrong
-from vgate.config.schema import NoEngineSettings, Settings
+from vgate.config.schema import NoEngineSettings, Settings, UpstreamSettings
 from vgate.config.security_schema import KeysSettings
 from vgate.security.hashes import sha256_text
 
@@ -21,11 +21,12 @@ def check(settings: Settings, source: Callable[[str], str]) -> None:
     """Raises ConfigError. `source` says where a key came from."""
     if not isinstance(settings.security, KeysSettings):
         return
-    served = _served(settings)
+    # What workers serve they say themselves, when they are there.
+    served = None if isinstance(settings.engine, UpstreamSettings) else _served(settings)
     for number, api_key in enumerate(settings.security.api_keys):
         name = f"security.api_keys.{number}"
-        unserved = sorted(set(api_key.models or ()) - served)
-        if unserved:
+        unserved = sorted(set(api_key.models or ()) - served) if served is not None else []
+        if served and unserved:
             why = f"{unserved[0]!r} is not served; served: {', '.join(sorted(served))}"
             raise wrong(f"{name}.models", api_key.models, source(f"{name}.models"), why)
         most = settings.queue.most if isinstance(settings.queue, PrioritySettings) else None

@@ -5,13 +5,14 @@ from collections.abc import Callable
 from vgate.config import keys_together
 from vgate.config.embedding_schema import NoEmbeddingSettings
 from vgate.config.errors import wrong
-from vgate.config.schema import NoEngineSettings, Settings
+from vgate.config.schema import NoEngineSettings, Settings, UpstreamSettings
 
 
 def check(program: str, settings: Settings, source: Callable[[str], str]) -> None:
     """Raises ConfigError. `source` says where a key came from."""
     keys_together.check(settings, source)
     no_chat = isinstance(settings.engine, NoEngineSettings)
+    workers = isinstance(settings.engine, UpstreamSettings)
     if program != "serve":
         from vgate.config import bench_together  # a server does not load the bench's sections
 
@@ -21,6 +22,6 @@ def check(program: str, settings: Settings, source: Callable[[str], str]) -> Non
             raise wrong("engine", "none", source("engine"), "and so is embedding: the server would serve nothing")
         return
     name = settings.embedding.public_name
-    if not no_chat and name == settings.model.public_name:
+    if not (no_chat or workers) and name == settings.model.public_name:
         key = "embedding.served_model_name"
         raise wrong(key, name, source(key), "is the chat model's name too; clients could not tell them apart")

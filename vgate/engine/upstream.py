@@ -14,6 +14,7 @@ from vgate.upstream.opening import PATHS, Asking, Opening, asking_of
 from vgate.upstream.span import count
 from vgate.upstream.unbroken import Unbroken
 from vgate.workers.assembly import pool_of
+from vgate.workers.pool import Pool
 
 # Tokens are the worker's; until it has counted them, a prompt is taken for so many bytes a token.
 _BYTES_PER_TOKEN = 4
@@ -26,6 +27,8 @@ class UpstreamEngine(Engine):
     All fields pass; what is wrong with them the worker says, before the answer's first byte. The section `model` is not
     used: what is served the workers say.
     """
+
+    pool: Pool
 
     def __init__(  # noqa: PLR0913, PLR0917  the keys of its section
         self,

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from vgate.record import Record
 from vgate.tracing.base import Trace, Tracing
 
-
 _PARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 _STATE = re.compile(r"[\x20-\x7e]{1,512}")
 

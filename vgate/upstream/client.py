@@ -83,7 +83,7 @@ class Client:
             self.over(worker, connection)
 
     async def _ask(self, line: _Line, request: bytes) -> Connection:
-        """On a connection that is open already, if there is one; if its server has closed it, once more on a new one."""
+        """On a connection that is open, if there is one; if its server has closed it, once more on a new one."""
         loop = asyncio.get_running_loop()
         line.asked = sent = loop.time()
         connection = line.connections.idle()

@@ -151,7 +151,7 @@ class Connection(asyncio.Protocol):
     # For the event loop.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.Transport, transport)  # uvloop's has the same methods and another base
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's has the same methods and another base
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.closed = True
@@ -187,7 +187,7 @@ class Connection(asyncio.Protocol):
             self._fail(Garbled(f"answered with headers of more than {MAX_HEAD_BYTES} bytes"))
             self.abort()
             return
-        if self._size > HIGH_WATER and not self._paused and not self._complete and self._transport is not None:
+        if self._size > HIGH_WATER and self.reading and not self._paused and self._transport is not None:
             self._paused = True
             self._transport.pause_reading()
         self._wake()

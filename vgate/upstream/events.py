@@ -29,7 +29,7 @@ class Framer:
             if piece.find(b"\n\n") == len(piece) - 2:
                 return [piece]
             events = [part + b"\n\n" for part in piece[:-2].split(b"\n\n")]
-            if all([event.startswith(b"data: ") for event in events]):
+            if all(event.startswith(b"data: ") for event in events):
                 return events
         events = self._splitter.feed(piece)
         self._clean = self._splitter.empty

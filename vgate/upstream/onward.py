@@ -3,17 +3,13 @@
 from collections.abc import Callable
 from typing import Any
 
-import orjson
-
 from vgate.types import Call
 from vgate.upstream.opening import Asking, asking_of
 from vgate.upstream.said import Again, Onward, Said
 from vgate.workers.worker import Worker
 
 
-def continued(
-    call: Call, asking: Asking, said: Said, worker: Worker
-) -> tuple[Asking, Callable[[bytes], bytes | None]]:
+def continued(call: Call, asking: Asking, said: Said, worker: Worker) -> tuple[Asking, Callable[[bytes], bytes | None]]:
     """What to ask the worker, and what of its stream goes to the client."""
     if call.endpoint == "chat" and said.text and not said.finished and _continues(worker, asking.model):
         tokens = len(said.text.split())

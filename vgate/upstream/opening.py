@@ -15,7 +15,8 @@ from vgate.upstream.client import BETWEEN, FIRST, Client
 from vgate.upstream.connection import Connection
 from vgate.upstream.failures import UpstreamError
 from vgate.upstream.translated import Failed, lost, of_event, refused
-from vgate.workers.pool import Lease, Pool
+from vgate.workers.lease import Lease
+from vgate.workers.pool import Pool
 from vgate.workers.worker import Outcome, Worker
 
 logger = logging.getLogger(__name__)
@@ -117,14 +118,7 @@ class Opening:
         worker, client, connection = lease.worker, self._client, None
         try:
             connection = await client.post(worker, asking.path, asking.body, asking.headers)
-            if connection.status != 200:
-                body = await connection.rest(client.timeouts.between_s, BETWEEN)
-                raise refused(connection.status, connection.headers, body)
-            read = connection.more if asking.stream else connection.rest
-            first = await read(client.timeouts.first_byte_s, FIRST)
-            error = of_event(first) if asking.stream else None
-            if error is not None:
-                raise Failed(error, "failed" if error.status >= 500 else "ok", elsewhere=error.status >= 500)
+            first = await self._begun(connection, stream=asking.stream)
             return Opened(client, lease, connection, first)
         except UpstreamError as error:
             raise self._ended(lease, connection, lost(error)) from None
@@ -133,6 +127,20 @@ class Opening:
         except BaseException:
             self._drop(lease, connection, "left")
             raise
+
+    async def _begun(self, connection: Connection, *, stream: bool) -> bytes:
+        """What comes first, if it is an answer. Raises Failed and UpstreamError."""
+        timeouts = self._client.timeouts
+        if connection.status != 200:
+            body = await connection.rest(timeouts.between_s, BETWEEN)
+            raise refused(connection.status, connection.headers, body)
+        if not stream:
+            return await connection.rest(timeouts.first_byte_s, FIRST)
+        first = await connection.more(timeouts.first_byte_s, FIRST)
+        error = of_event(first)
+        if error is not None:
+            raise Failed(error, "failed" if error.status >= 500 else "ok", elsewhere=error.status >= 500)
+        return first
 
     def _ended(self, lease: Lease, connection: Connection | None, failed: Failed) -> Failed:
         if failed.outcome != "ok":

@@ -53,7 +53,9 @@ def refused(status: int, headers: Mapping[bytes, bytes], body: bytes) -> Failed:
     wait_s = retry_after(headers)
     again = {"retry-after": str(math.ceil(wait_s))} if wait_s is not None else {}
     if status == 429:
-        return Failed(passed(status, told, again or {"retry-after": "1"}), "busy", elsewhere=False, retry_after_s=wait_s)
+        return Failed(
+            passed(status, told, again or {"retry-after": "1"}), "busy", elsewhere=False, retry_after_s=wait_s
+        )
     if status in (401, 403):
         message = "The worker does not accept the key that this gateway has for it (engine.workers)."
         return Failed(ApiError(502, message, "server_error", code="upstream_key_refused"), "failed")

@@ -12,10 +12,11 @@ from vgate.upstream.events import Addressed, Framer
 from vgate.upstream.failures import Lost, UpstreamError
 from vgate.upstream.onward import continued
 from vgate.upstream.opening import Asking, Opened, Opening
-from vgate.upstream.said import Again, Diverged, Said
+from vgate.upstream.said import Diverged, Said
 from vgate.upstream.span import Marks
 from vgate.upstream.translated import Failed, lost, of_event
-from vgate.workers.pool import Lease, Pool
+from vgate.workers.lease import Lease
+from vgate.workers.pool import Pool
 from vgate.workers.worker import Worker
 
 logger = logging.getLogger(__name__)
@@ -159,11 +160,11 @@ class _Stream:
         except (_Broke, Diverged) as broke:
             self._broke = broke
         if self._broke is not None and not out:
-            broke, self._broke = self._broke, None
+            why, self._broke = self._broke, None
             if self._said.counted:
                 self._leg.opened.close("failed")
                 return [sse.DONE]  # that is all that was missing
-            await self._go_on(broke)
+            await self._go_on(why)
         return out
 
     def _take(self, events: list[bytes], out: list[bytes]) -> None:
