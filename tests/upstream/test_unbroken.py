@@ -175,6 +175,12 @@ async def test_before_anything_was_sent_any_request_is_asked_again_within_the_bu
     workers = Workers(Server(lambda _request: streamed(comment, end=BROKEN)), Server(good()))
     assert await heard(workers, chat(stream=True, temperature=1)) == mine()
     assert (workers.retries, workers.continuations) == (9, 0)
+    for workers in (
+        Workers(Server(lambda _request: streamed(comment, end=BROKEN))),
+        Workers(Server(cut(0)), retries=0),
+    ):
+        with pytest.raises(ApiError, match="broke the connection"):
+            await heard(workers, chat(stream=True))
 
 
 async def test_completions_go_on_too() -> None:

@@ -64,8 +64,8 @@ class Unbroken:
         self, call: Call, asking: Asking, said: Said, broken: Worker, error: ApiError
     ) -> tuple[Opened, Seam]:
         """Another worker's stream, and how it goes on from what was said. Raises ApiError where there is none."""
-        if not said.begun and self._pool.may_retry():
-            return await self.opening.first(call, asking, broken), _unchanged
+        if not said.begun:
+            return await self._retried(call, asking, broken, error), _unchanged
         if said.why_not:
             message = f"{error.message} It cannot go on at another worker: {said.why_not}."
             raise ApiError(error.status, message, error.kind, code="stream_broken")
@@ -89,6 +89,15 @@ class Unbroken:
                 tried.append(lease.worker)
             if loop.time() >= until:
                 raise error
+
+    async def _retried(self, call: Call, asking: Asking, broken: Worker, error: ApiError) -> Opened:
+        """Nothing has gone to the client: a try like any other. Raises `error` where nobody else is there."""
+        if not self._pool.may_retry():
+            raise error
+        try:
+            return await self.opening.first(call, asking, broken)
+        except ApiError as other:
+            raise error if other.code in {"not_ready", "overloaded"} else other from None
 
     def _lease(self, model: str | None, hint: Hint, tried: list[Worker]) -> Lease | None:
         try:
