@@ -86,7 +86,7 @@ class Pool:
         ready = [member for member in serving if member.ready and member.worker not in exclude]
         free = [member.worker for member in ready if member.free(now)] or last_resort(ready, now)
         if not free:
-            raise refusal(model, serving, ready, now)
+            raise refusal(model, serving, ready, now, any_known=bool(self._members))
         if not exclude:
             self.budget.put(self._in_flight)
         self._warm_up(now)

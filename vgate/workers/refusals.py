@@ -18,11 +18,15 @@ def last_resort(ready: Sequence[Member], now: float) -> list[Worker]:
     return [min(tried, key=lambda member: member.breaker.until or 0.0).worker] if tried else []
 
 
-def refusal(model: str | None, serving: Sequence[Member], ready: Sequence[Member], now: float) -> ApiError:
-    """404 where no worker serves the model, else 503 with when another try may succeed."""
+def refusal(
+    model: str | None, serving: Sequence[Member], ready: Sequence[Member], now: float, any_known: bool
+) -> ApiError:
+    """404 where workers are known and none serves the model, else 503 with when another try may succeed."""
     of = "" if model is None else f" for the model {model[:200]!r}"
-    if not serving:
-        return ApiError(404, f"There is no worker{of}.", "not_found_error", "model", "model_not_found")
+    if not serving and any_known:
+        return ApiError(
+            404, f"No worker serves the model {str(model)[:200]!r}.", "not_found_error", "model", "model_not_found"
+        )
     if not ready:
         due = [member.checks.due - now for member in serving if member.checks is not None]
         return NotReady(f"No worker{of} is ready.", max(min(due, default=1.0), 1.0))

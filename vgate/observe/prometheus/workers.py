@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import Iterator
+from itertools import groupby
 
 from prometheus_client import Metric
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from vgate.workers.breaker import STATES
+from vgate.workers.member import Member
 from vgate.workers.pool import Pool
 from vgate.workers.worker import OUTCOMES
 
@@ -38,12 +40,12 @@ class WorkerMetrics(Collector):
             "vgate_worker_breaker", "1 for the state that its circuit breaker is in.", labels=["worker", "state"]
         )
         now = asyncio.get_running_loop().time()
-        for member in self._pool.members:
-            name, state = [member.worker.name], member.breaker.state(now)
-            ready.add_metric(name, float(member.ready and not member.leaving))
-            inside.add_metric(name, member.worker.in_flight)
+        for name, members in self._by_name():
+            ready.add_metric([name], float(any(member.ready and not member.leaving for member in members)))
+            inside.add_metric([name], sum(member.worker.in_flight for member in members))
+            state = members[0].breaker.state(now)
             for each in STATES:
-                breaker.add_metric([*name, each], float(each == state))
+                breaker.add_metric([name, each], float(each == state))
         yield from (ready, inside, breaker)
 
     def _requests(self) -> Iterator[Metric]:
@@ -51,11 +53,17 @@ class WorkerMetrics(Collector):
             "vgate_worker_requests", "Requests that it was given, by how they ended.", labels=["worker", "outcome"]
         )
         opened = CounterMetricFamily("vgate_worker_breaker_opened", "Times that it opened.", labels=["worker"])
-        for member in self._pool.members:
+        for name, members in self._by_name():
             for outcome in OUTCOMES:
-                requests.add_metric([member.worker.name, outcome], member.worker.ended[outcome])
-            opened.add_metric([member.worker.name], member.breaker.opened)
+                requests.add_metric([name, outcome], sum(member.worker.ended[outcome] for member in members))
+            opened.add_metric([name], sum(member.breaker.opened for member in members))
         yield from (requests, opened)
+
+    def _by_name(self) -> Iterator[tuple[str, list[Member]]]:
+        """One that has left may still work beside another that has its name now; that one is first."""
+        members = sorted(self._pool.members, key=lambda member: (member.worker.name, member.leaving))
+        for name, found in groupby(members, lambda member: member.worker.name):
+            yield name, list(found)
 
     def _tries(self) -> Iterator[Metric]:
         pool = self._pool
@@ -64,10 +72,9 @@ class WorkerMetrics(Collector):
         )
         retries.add_metric(["allowed"], pool.budget.allowed)
         retries.add_metric(["refused"], pool.budget.refused)
-        hedges = CounterMetricFamily("vgate_worker_hedges", "Second workers asked in time.", labels=["result"])
-        hedges.add_metric(["won"], pool.hedges_won)
-        hedges.add_metric(["lost"], max(pool.hedges - pool.hedges_won, 0))
-        yield from (retries, hedges)
+        yield retries
+        yield CounterMetricFamily("vgate_worker_hedges", "Second workers asked before the first answered.", pool.hedges)
+        yield CounterMetricFamily("vgate_worker_hedges_won", "Second workers that were faster.", pool.hedges_won)
         yield CounterMetricFamily(
             "vgate_worker_continuations", "Broken streams that went on elsewhere.", pool.continuations
         )
