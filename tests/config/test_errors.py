@@ -11,7 +11,7 @@ from vgate.config import compose
 
 BATCHES = "adaptive, lockstep, passthrough, time_window, token_budget"
 GROUPS = (
-    "admin, batch, cache, dedup, embedding, engine, limits, logging, model, queue, security, server, tracing, version"
+    "admin, batch, cache, dedup, embedding, engine, limits, logging, model, queue, routing, security, server, tracing, version"
 )
 
 ON_THE_COMMAND_LINE = {
@@ -57,7 +57,7 @@ ON_THE_COMMAND_LINE = {
     "load=poisson": (
         "load = 'poisson' {}: unknown key; "
         "allowed: admin, batch, cache, dedup, embedding, engine, limits, logging, "
-        "model, preset, queue, security, server, tracing"
+        "model, preset, queue, routing, security, server, tracing"
     ),
 }
 TOGETHER = {
