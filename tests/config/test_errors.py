@@ -11,7 +11,8 @@ from vgate.config import compose
 
 BATCHES = "adaptive, lockstep, passthrough, time_window, token_budget"
 GROUPS = (
-    "admin, batch, cache, dedup, embedding, engine, limits, logging, model, queue, routing, security, server, tracing, version"
+    "admin, batch, cache, dedup, embedding, engine, limits, logging, model, queue, routing, security, server, "
+    "tracing, version"
 )
 
 ON_THE_COMMAND_LINE = {

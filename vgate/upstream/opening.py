@@ -14,6 +14,7 @@ from vgate.types import Call
 from vgate.upstream.client import BETWEEN, FIRST, Client
 from vgate.upstream.connection import Connection
 from vgate.upstream.failures import UpstreamError
+from vgate.upstream.tokens import tells
 from vgate.upstream.translated import Failed, lost, of_event, refused
 from vgate.workers.lease import Lease
 from vgate.workers.pool import Pool
@@ -22,34 +23,46 @@ from vgate.workers.worker import Outcome, Worker
 logger = logging.getLogger(__name__)
 
 #: All that is ever asked of a worker beside its health: O5.
-PATHS = {"chat": "/v1/chat/completions", "completions": "/v1/completions"}
+PATHS: dict[str, str] = {"chat": "/v1/chat/completions", "completions": "/v1/completions"}
+_TOKENS = b',"return_token_ids":true}'
 
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """What goes to a worker. `model`: the name that is asked for, None for any."""
+    """What goes to a worker.
+
+    model:  the name that is asked for, None for any.
+    tokens: those that can are to tell the tokens of a stream too.
+    """
 
     path: str
     body: bytes
     headers: Mapping[str, str]
     model: str | None
     stream: bool
+    tokens: bool = False
+
+    def body_for(self, worker: Worker) -> bytes:
+        """The body as this worker gets it."""
+        return self.body[:-1] + _TOKENS if self.tokens and tells(worker, self.model) else self.body
 
 
 class Opened:
-    """An answer that has begun. `first`: of a stream what came first, of a whole answer all of it.
+    """An answer that has begun. `first`: of a stream what came first, of a whole answer all of it. `tokens`: it
+    tells its tokens, which were asked for on V-Gate's own account.
 
     End it with `close`: `ok` when it was read to its end, else the worker sees that nobody waits any more.
     """
 
-    __slots__ = ("_client", "_closed", "_connection", "_lease", "first")
+    __slots__ = ("_client", "_closed", "_connection", "_lease", "first", "tokens")
 
-    def __init__(self, client: Client, lease: Lease, connection: Connection, first: bytes) -> None:
+    def __init__(self, client: Client, lease: Lease, connection: Connection, first: bytes, *, tokens: bool) -> None:
         self._client = client
         self._lease = lease
         self._connection = connection
         self._closed = False
         self.first = first
+        self.tokens = tokens
 
     @property
     def worker(self) -> Worker:
@@ -117,9 +130,9 @@ class Opening:
         """One worker's answer as far as its first bytes. Raises Failed; then the lease is done."""
         worker, client, connection = lease.worker, self._client, None
         try:
-            connection = await client.post(worker, asking.path, asking.body, asking.headers)
+            connection = await client.post(worker, asking.path, asking.body_for(worker), asking.headers)
             first = await self._begun(connection, stream=asking.stream)
-            return Opened(client, lease, connection, first)
+            return Opened(client, lease, connection, first, tokens=asking.tokens and tells(worker, asking.model))
         except UpstreamError as error:
             raise self._ended(lease, connection, lost(error)) from None
         except Failed as failed:

@@ -1,14 +1,16 @@
 """What a stream has told its client so far, and how another worker's stream goes on from there.
 
-Two ways. A worker can be asked to *continue*: the same request with what has been said, and less to say. Or it can be
-asked the whole request *again*, and what the client has had is left out as it comes, held against what was said letter
-by letter: that works wherever the same request gives the same text, and costs the time in which it is said again.
+Two ways. A worker can be asked to *continue*: what has been said belongs to its prompt, and there is less to say; it
+takes a moment, and needs the very tokens. Or it can be asked the whole request *again*, and what the client has had is
+left out as it comes, held against what was said letter by letter: that works wherever the same request gives the same
+text, and costs the time in which it is said again.
 """
 
 from typing import Any
 
 from vgate import sse
 from vgate.types import Call
+from vgate.upstream.tokens import Tokens
 
 # Fields under which a stream is plain text that the same request would give again. Not among them: several choices,
 # log probabilities, tools, structured answers and reasoning, of which more than the text would have to fit.
@@ -38,6 +40,7 @@ class Said:
         self.why_not = _why_not(call, seeded)
         self.begun = self.finished = self.counted = False
         self.created: int | None = None
+        self.tokens = Tokens()
         self._parts: list[str] = []
 
     @property
@@ -86,11 +89,14 @@ def text_of(choice: dict[str, Any]) -> str:
 
 
 class Again:
-    """A stream of the whole request: leaves out what was said. Raises Diverged where it says something else."""
+    """A stream of the whole request: leaves out what was said. Raises Diverged where it says something else.
 
-    def __init__(self, said: Said) -> None:
-        self._left = said.text
-        self._finished = said.finished
+    left: what of it is to be left out.
+    """
+
+    def __init__(self, left: str, *, finished: bool = False) -> None:
+        self._left = left
+        self._finished = finished
         self._over = False
 
     def __call__(self, event: bytes) -> bytes | None:
@@ -122,27 +128,37 @@ class Again:
 class Onward:
     """A stream that continues what was said: leaves out the role, and counts what was said with the rest.
 
-    tokens: how many were said.
+    tokens: how many of those that were said are part of its prompt. left: what was said after them.
+    as_chat: it is a completion, and its client has asked for a chat.
     """
 
-    def __init__(self, tokens: int) -> None:
+    def __init__(self, tokens: int, left: str = "", *, as_chat: bool = False) -> None:
         self._tokens = tokens
+        self._again = Again(left)
+        self._as_chat = as_chat
 
     def __call__(self, event: bytes) -> bytes | None:
         """The event as it goes out; None where the client has had it."""
-        if event == sse.DONE or (b'"role"' not in event and b'"usage"' not in event):
-            return event
-        chunk = sse.decode(event)
+        kept = self._again(event)
+        if kept is None or kept == sse.DONE or not (self._as_chat or b'"usage"' in kept):
+            return kept
+        chunk = sse.decode(kept)
         usage = chunk.get("usage")
         if usage:
             usage["prompt_tokens"] -= self._tokens
             usage["completion_tokens"] += self._tokens
-            return sse.encode(chunk)
-        choice = chunk["choices"][0]
-        if "role" not in (choice.get("delta") or ()):
-            return event
-        text = text_of(choice)
-        return _with_text(chunk, text) if text or choice.get("finish_reason") else None
+        return sse.encode(_chat(chunk) if self._as_chat else chunk)
+
+
+def _chat(chunk: dict[str, Any]) -> dict[str, Any]:
+    """A completion's chunk as a chat's."""
+    choices = []
+    for choice in chunk["choices"]:
+        others = {name: value for name, value in choice.items() if name not in {"text", "index", "prompt_token_ids"}}
+        stop = {} if others.get("finish_reason") else {"stop_reason": None}
+        kept = {name: value for name, value in others.items() if name not in stop}
+        choices.append({"index": choice["index"], "delta": {"content": choice.get("text") or ""}, **kept})
+    return {**chunk, "object": "chat.completion.chunk", "choices": choices}
 
 
 def _with_text(chunk: dict[str, Any], text: str) -> bytes:

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, Callable
+from dataclasses import replace
 
 from vgate import sse
 from vgate.errors import ApiError
@@ -47,9 +48,10 @@ class Unbroken:
         said = Said(call, seeded=self._seeded)
         if not self._on:
             said.why_not = "engine.continue_streams is off"
+        asking = replace(asking, tokens=not said.why_not and call.body.get("temperature") == 0)
         opened = await self.opening.first(call, asking)
         marks = Marks(span, call)
-        stream = _Stream(self, call, asking, _Leg(opened, _unchanged, own, call, None), said, marks, own)
+        stream = _Stream(self, call, asking, _Leg(opened, _unchanged, own, call, said), said, marks, own)
         try:
             while True:
                 for event in await stream.next():
@@ -70,7 +72,6 @@ class Unbroken:
             message = f"{error.message} It cannot go on at another worker: {said.why_not}."
             raise ApiError(error.status, message, error.kind, code="stream_broken")
         self._pool.continued()
-        logger.warning("a stream goes on at another worker", extra={"worker": broken.name, "call_id": call.id})
         loop, hint, tried = asyncio.get_running_loop(), Hint.of(call), [broken]
         until = loop.time() + self._wait_s
         while True:
@@ -81,11 +82,15 @@ class Unbroken:
             else:
                 again, seam = continued(call, asking, said, lease.worker)
                 try:
-                    return await self.opening.attempt(lease, again), seam
+                    opened = await self.opening.attempt(lease, again)
                 except Failed as failed:
                     error = failed.error
                     if failed.outcome == "ok":
                         raise error from None
+                else:
+                    told = {"worker": broken.name, "to": opened.worker.name, "call_id": call.id}
+                    logger.warning("a stream goes on at another worker", extra={**told, "again": again is asking})
+                    return opened, seam
                 tried.append(lease.worker)
             if loop.time() >= until:
                 raise error
@@ -117,10 +122,11 @@ class _Broke(Exception):
 class _Leg:
     """One worker's part of a stream, as many events as come at once."""
 
-    def __init__(self, opened: Opened, seam: Seam, own: str, call: Call, created: int | None) -> None:
+    def __init__(self, opened: Opened, seam: Seam, own: str, call: Call, said: Said) -> None:
         self.opened = opened
         self._seam = seam
-        self._addressed = Addressed(own, counted_for_us=not call.wants_usage, created=created)
+        self._addressed = Addressed(own, counted_for_us=not call.wants_usage, created=said.created)
+        self._take = said.tokens.take if opened.tokens else _unchanged
         self._framer = Framer()
         self._piece = opened.first
 
@@ -141,7 +147,7 @@ class _Leg:
         error = of_event(event)
         if error is not None and error.status >= 500:
             raise _Broke(error)
-        return self._seam(self._addressed(event))
+        return self._seam(self._addressed(self._take(event)))
 
 
 class _Stream:
@@ -201,7 +207,7 @@ class _Stream:
             raise broke.error
         asked = (self._call, self._asking, self._said, opened.worker, broke.error)
         opened, seam = await self._unbroken.elsewhere(*asked)
-        self._leg = _Leg(opened, seam, self._own, self._call, self._said.created)
+        self._leg = _Leg(opened, seam, self._own, self._call, self._said)
 
     def close(self) -> None:
         """The client has all, or does not want more."""
