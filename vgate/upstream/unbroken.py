@@ -16,7 +16,6 @@ from vgate.upstream.opening import Asking, Opened, Opening
 from vgate.upstream.said import Diverged, Said
 from vgate.upstream.span import Marks
 from vgate.upstream.translated import Failed, lost, of_event
-from vgate.workers.lease import Lease
 from vgate.workers.pool import Pool
 from vgate.workers.worker import Worker
 
@@ -72,28 +71,40 @@ class Unbroken:
             message = f"{error.message} It cannot go on at another worker: {said.why_not}."
             raise ApiError(error.status, message, error.kind, code="stream_broken")
         self._pool.continued()
-        loop, hint, tried = asyncio.get_running_loop(), Hint.of(call), [broken]
+        loop, tried = asyncio.get_running_loop(), [broken]
         until = loop.time() + self._wait_s
         while True:
-            lease = self._lease(asking.model, hint, tried)
-            if lease is None:
-                tried = []
-                await asyncio.sleep(_PAUSE_S)
-            else:
-                again, seam = continued(call, asking, said, lease.worker)
-                try:
-                    opened = await self.opening.attempt(lease, again)
-                except Failed as failed:
-                    error = failed.error
-                    if failed.outcome == "ok":
-                        raise error from None
-                else:
-                    told = {"worker": broken.name, "to": opened.worker.name, "call_id": call.id}
-                    logger.warning("a stream goes on at another worker", extra={**told, "again": again is asking})
-                    return opened, seam
-                tried.append(lease.worker)
+            try:
+                found = await self._next(call, asking, said, tried)
+            except Failed as failed:
+                error = failed.error
+                found = None
+            if found:
+                told = {"worker": broken.name, "to": found[0].worker.name, "call_id": call.id}
+                logger.warning("a stream goes on at another worker", extra=told)
+                return found
             if loop.time() >= until:
                 raise error
+
+    async def _next(self, call: Call, asking: Asking, said: Said, tried: list[Worker]) -> tuple[Opened, Seam] | None:
+        """The stream of one that has not been tried; None, after a pause, where there is none, and all may be again.
+
+        Raises Failed, and ApiError for what is wrong with the request.
+        """
+        try:
+            lease = self._pool.lease(asking.model, Hint.of(call), tried)
+        except ApiError:
+            tried.clear()
+            await asyncio.sleep(_PAUSE_S)
+            return None
+        tried.append(lease.worker)
+        again, seam = continued(call, asking, said, lease.worker)
+        try:
+            return await self.opening.attempt(lease, again), seam
+        except Failed as failed:
+            if failed.outcome == "ok":
+                raise failed.error from None
+            raise
 
     async def _retried(self, call: Call, asking: Asking, broken: Worker, error: ApiError) -> Opened:
         """Nothing has gone to the client: a try like any other. Raises `error` where nobody else is there."""
@@ -103,12 +114,6 @@ class Unbroken:
             return await self.opening.first(call, asking, broken)
         except ApiError as other:
             raise error if other.code in {"not_ready", "overloaded"} else other from None
-
-    def _lease(self, model: str | None, hint: Hint, tried: list[Worker]) -> Lease | None:
-        try:
-            return self._pool.lease(model, hint, tried)
-        except ApiError:
-            return None
 
 
 class _Broke(Exception):
