@@ -39,7 +39,7 @@ class WorkerMetrics(Collector):
         breaker = GaugeMetricFamily(
             "vgate_worker_breaker", "1 for the state that its circuit breaker is in.", labels=["worker", "state"]
         )
-        now = asyncio.get_running_loop().time()
+        now = _now()
         for name, members in self._by_name():
             ready.add_metric([name], float(any(member.ready and not member.leaving for member in members)))
             inside.add_metric([name], sum(member.worker.in_flight for member in members))
@@ -81,3 +81,11 @@ class WorkerMetrics(Collector):
         yield CounterMetricFamily(
             "vgate_worker_list_failures", "Times that the list of workers could not be read.", pool.source.failures
         )
+
+
+def _now() -> float:
+    """Where no loop runs no breaker can have been opened."""
+    try:
+        return asyncio.get_running_loop().time()
+    except RuntimeError:
+        return 0.0
