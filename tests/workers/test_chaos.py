@@ -1,4 +1,4 @@
-"""A pool under load while its workers die, hang, flap, come back and lie; hours of it, in virtual time."""
+"""A pool under load while its workers die, hang, flap, come back and lie, in virtual time."""
 
 import asyncio
 import random
@@ -8,14 +8,15 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from tests.components import options
-from tests.routing.hints import prompt
 from tests.workers.rigs import HEALTH, MODEL, Fleet, Lists, running, specs
 from vgate.errors import ApiError
+from vgate.routing.base import Hint
 from vgate.workers.pool import Pool
 from vgate.workers.worker import Outcome, Probe, Worker
 
-SECONDS = 1200.0
+SECONDS = 600.0
 CLIENTS = 32
+SAID = [Hint("m", lambda _most, number=number: f"{number:04}".encode() * 200) for number in range(50)]
 DRAINS = Probe(False, why="/ready answers 503", sure=True)
 
 
@@ -90,7 +91,7 @@ async def client(pool: Pool, world: World) -> None:
                 break
             world.retries += bool(tried)
             try:
-                lease = pool.lease("m", prompt(f"{world.rng.randrange(50)} "), tried)
+                lease = pool.lease("m", SAID[world.rng.randrange(50)], tried)
             except ApiError as error:
                 world.refused += 1
                 if error.status != 503 or int(error.headers["retry-after"]) < 1:
@@ -142,7 +143,7 @@ async def test_chaos(routing: str) -> None:
         over = await asyncio.gather(*tasks, return_exceptions=True)
         assert all(isinstance(end, asyncio.CancelledError) for end in over), over
         assert world.wrong == []
-        assert world.requests > 20_000
+        assert world.requests > 10_000
         assert world.retries <= 10 + 0.1 * world.requests, "O9"
         assert all(at > healed for at in world.used.values()), "every worker is used again"
         assert pool.occupancy.running == 0
@@ -151,11 +152,11 @@ async def test_chaos(routing: str) -> None:
 
 
 async def test_a_worker_that_returns_is_used_again_within_its_rise_time() -> None:
-    """A hundred times, killed for between a second and a minute."""
+    """Forty times, away for between a second and a minute."""
     world = World(Fleet(), random.Random(7))
     async with running(3, world.fleet) as pool:
         clients = [asyncio.create_task(client(pool, world)) for _ in range(CLIENTS)]
-        for _ in range(100):
+        for _ in range(40):
             world.befall("w1", world.rng.choice(["dead", "hangs", "drains"]))
             await asyncio.sleep(world.rng.uniform(1, 60))
             world.heal("w1")
