@@ -95,6 +95,22 @@ async def test_the_last_good_list_holds_and_what_is_wrong_is_logged_once(
     assert "sk-secret" not in str(vars(record))
 
 
+async def test_what_is_still_being_written_is_not_taken_though_it_looks_right(written: Written) -> None:
+    """A file cut anywhere between two lines is a list too, of fewer workers; cut in a port, of others."""
+    whole = b"".join(b"- http://w%d:8000\n" % number for number in range(10))
+    task = asyncio.create_task(written.follow())
+    written.content = whole
+    await asyncio.sleep(3)
+    for end in range(17, len(whole), 2):
+        written.content = whole[:end]
+        await asyncio.sleep(0.9)
+    written.content = whole
+    await asyncio.sleep(3)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert written.told == [[f"w{number}:8000" for number in range(10)]]
+
+
 async def test_one_that_is_wrong_from_the_start_tells_of_nobody_until_it_is_right(written: Written) -> None:
     assert await after(written, b"", GOOD) == [[], ["a:8000", "b"]]
 

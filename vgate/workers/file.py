@@ -23,7 +23,8 @@ Read = Callable[[Path], Awaitable[bytes]]
 class File(Source):
     """A list of workers as YAML or JSON, with the keys of `engine.workers`.
 
-    Of a file that is wrong, half written or gone, the last list that was right holds; that is logged once for each such
+    What has changed is taken when it is read a second time and is the same: a file that is being written may look right.
+    Of one that is wrong, half written or gone, the last list that was right holds; that is logged once for each such
     content, and counted.
     """
 
@@ -31,6 +32,8 @@ class File(Source):
         self.path = Path(path)
         self._read = read or _read
         self._failures = 0
+        self._problem = ""
+        self._seen: bytes | None = None
 
     def same_as(self, other: Source) -> bool:
         return isinstance(other, File) and other.path == self.path
@@ -40,34 +43,45 @@ class File(Source):
         return self._failures
 
     async def watch(self) -> AsyncGenerator[Sequence[WorkerSpec], None]:
-        known, problem = None, ""
+        known: list[WorkerSpec] | None = None
         while True:
-            try:
-                specs = await self._specs()
-            except ValueError as error:
-                if str(error) != problem:
-                    problem = str(error)
-                    self._failures += 1
-                    told = {"path": str(self.path), "error": problem}
-                    logger.error("worker list not read", extra=told)  # noqa: TRY400  the line says it all
-                specs = known or []
-            else:
-                problem = ""
-            if specs != known:
+            specs = await self._specs()
+            if specs is None and known is None:
+                specs = []
+            if specs is not None and specs != known:
                 known = specs
                 yield specs
             await asyncio.sleep(POLL_S)
 
-    async def _specs(self) -> list[WorkerSpec]:
-        """The file's list. Raises ValueError with what is wrong with it, in one line."""
+    async def _specs(self) -> list[WorkerSpec] | None:
+        """The file's list; None where there is no new one, or none yet."""
+        try:
+            content = await self._content()
+            before, self._seen = self._seen, content
+            if before is not None and content != before:
+                return None  # somebody may still be writing
+            specs = specs_of(read_workers(content))
+        except ValueError as error:
+            self._tell(str(error))
+            return None
+        self._problem = ""
+        return specs
+
+    def _tell(self, problem: str) -> None:
+        if problem != self._problem:
+            self._failures += 1
+            logger.error("worker list not read", extra={"path": str(self.path), "error": problem})
+        self._problem = problem
+
+    async def _content(self) -> bytes:
+        """Raises ValueError with why there is none, in one line."""
         try:
             async with asyncio.timeout(READ_LIMIT_S):
-                content = await self._read(self.path)
+                return await self._read(self.path)
         except TimeoutError:
             raise ValueError(f"cannot be read within {READ_LIMIT_S:g} s") from None
         except OSError as error:
             raise ValueError(f"cannot be read: {error.strerror}") from None
-        return specs_of(read_workers(content))
 
 
 async def _read(path: Path) -> bytes:
