@@ -23,9 +23,9 @@ Read = Callable[[Path], Awaitable[bytes]]
 class File(Source):
     """A list of workers as YAML or JSON, with the keys of `engine.workers`.
 
-    What has changed is taken when it is read a second time and is the same: a file that is being written may look right.
-    Of one that is wrong, half written or gone, the last list that was right holds; that is logged once for each such
-    content, and counted.
+    What has changed is taken when it is read a second time and is the same: a file that is being written may look
+    right. Of one that is wrong, half written or gone, the last list that was right holds; that is logged once for each
+    such content, and counted.
     """
 
     def __init__(self, path: str, read: Read | None = None) -> None:
