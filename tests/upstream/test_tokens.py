@@ -112,14 +112,9 @@ async def test_the_rest_is_asked_for_from_the_last_token_whose_text_was_said(at:
     assert request.json == carried | rest | {"return_token_ids": True, "stream_options": {"include_usage": True}}
 
 
-async def test_it_may_break_twice() -> None:
-    broken = [(ids, text) for ids, text in CHUNKS if ids[0] > 12]
-
-    def second(request: Request) -> Script:
-        return streamed(as_text(broken, request.json["prompt"])[:3], end=BROKEN)
-
-    workers = Workers(vllm(cut=3), Server(second), vllm())
-    tried: list[Any] = []
+def in_turn(*servers: Server) -> Workers:
+    """Each is asked once."""
+    workers, tried = Workers(*servers), []  # type: tuple[Workers, list[Any]]
     lease = workers.lease
 
     def next_one(model: str | None, hint: Any, exclude: Any = ()) -> Any:
@@ -128,6 +123,22 @@ async def test_it_may_break_twice() -> None:
         return given
 
     workers.lease = next_one  # type: ignore[method-assign]
+    return workers
+
+
+async def test_one_that_has_said_all_again_may_break_too() -> None:
+    third = vllm()
+    assert said(await heard(in_turn(vllm(cut=1), vllm(cut=6), third), asked())) == TEXT
+    assert third.requests[0].json["prompt"] == [*PROMPT, 11, 12, 13, 14, 15]
+
+
+async def test_it_may_break_twice() -> None:
+    broken = [(ids, text) for ids, text in CHUNKS if ids[0] > 12]
+
+    def second(request: Request) -> Script:
+        return streamed(as_text(broken, request.json["prompt"])[:3], end=BROKEN)
+
+    workers = in_turn(vllm(cut=3), Server(second), vllm())
     stream = await heard(workers, asked())
     assert said(stream) == TEXT
     assert sse.decode(stream[-2])["usage"]["completion_tokens"] == COUNT

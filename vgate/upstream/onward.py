@@ -7,7 +7,7 @@ from typing import Any
 from vgate.types import Call
 from vgate.upstream.opening import PATHS, Asking, asking_of
 from vgate.upstream.said import Again, Onward, Said
-from vgate.upstream.tokens import tells
+from vgate.upstream.tokens import Tokens, tells
 from vgate.workers.worker import Worker
 
 # What a request for the rest takes over; none of it looks at how much of a text is prompt and how much is answer.
@@ -32,7 +32,10 @@ def continued(call: Call, asking: Asking, said: Said, worker: Worker) -> Rest:
             rest = _by_tokens(call, said)
         elif call.endpoint == "chat" and _continues(worker, asking.model):
             rest = _by_words(call, said)
-    return rest or (asking, Again(said.text, finished=said.finished))
+    if rest is None:
+        said.tokens = Tokens()  # they come again too
+        return asking, Again(said.text, finished=said.finished)
+    return rest
 
 
 def _continues(worker: Worker, model: str | None) -> bool:
