@@ -57,6 +57,7 @@ class Connections:
         self._keep_s = keep_s
         self._dial = dial
         self._idle: deque[Connection] = deque()
+        self._lingering: dict[Connection, asyncio.TimerHandle] = {}
         self._sweep: asyncio.TimerHandle | None = None
         self._closed = False
 
@@ -84,8 +85,8 @@ class Connections:
         """All of its answer that is wanted has been read. One of which more comes than its end is closed."""
         if connection.reading and not self._closed:
             # After `[DONE]` the end of the body is still under way.
-            late = asyncio.get_running_loop().call_later(_LINGER_S, connection.abort)
-            connection.when_over = lambda: self._lingered(connection, late)
+            self._lingering[connection] = asyncio.get_running_loop().call_later(_LINGER_S, connection.abort)
+            connection.when_over = lambda: self._lingered(connection)
             return
         if not connection.reusable or self._closed:
             connection.abort()
@@ -94,8 +95,8 @@ class Connections:
         if self._sweep is None:
             self._sweep = asyncio.get_running_loop().call_later(self._keep_s, self._close_old)
 
-    def _lingered(self, connection: Connection, late: asyncio.TimerHandle) -> None:
-        late.cancel()
+    def _lingered(self, connection: Connection) -> None:
+        self._lingering.pop(connection).cancel()
         self.give_back(connection)
 
     def _close_old(self) -> None:
@@ -107,10 +108,12 @@ class Connections:
             self._sweep = loop.call_later(max(_SWEEP_S, self._idle[0].idle_since - oldest), self._close_old)
 
     def close(self) -> None:
-        """Close those that are idle; others are closed when they are given back."""
+        """Close those that carry no request; others are closed when they are given back."""
         self._closed = True
         if self._sweep is not None:
             self._sweep.cancel()
             self._sweep = None
+        for connection in list(self._lingering):
+            connection.abort()
         while self._idle:
             self._idle.pop().abort()
