@@ -6,7 +6,8 @@ same address. What every stream must have said is known beforehand, for the dry-
 request. Targets:
 
 - no client sees an error: every answer has status 200 and ends with `[DONE]`;
-- no gap and no repeat in any text, one role, one finish reason, one id, and usage to the token.
+- no gap and no repeat in any text, one role, one finish reason, one id, and usage to the token;
+- afterwards every gauge of work under way is 0.
 
     python experiments/kills.py
 
@@ -37,7 +38,9 @@ from servers import free_port, running
 from streams import Seen, expected, judge
 
 from vgate.harness.circumstances import circumstances
+from vgate.harness.prometheus_text import total
 
+WORK = ("vgate_queue_waiting", "vgate_engine_running", "vgate_worker_in_flight")
 Row = dict[str, Any]
 
 
@@ -53,15 +56,15 @@ def main() -> int:
     parser.add_argument("--results", type=Path, default=Path("results/kills"))
     options = parser.parse_args()
     manifest = circumstances(sys.argv[1:], [], sys.argv[0])
-    rows, kills, goes_on = run(options)
-    summary = summed(rows, kills, goes_on)
+    rows, kills, goes_on, left = run(options)
+    summary = summed(rows, kills, goes_on, left)
     write(options.results, rows, summary, manifest)
     print(json.dumps(summary))
     return 0 if all(summary["targets"].values()) else 1
 
 
-def run(options: argparse.Namespace) -> tuple[list[Row], int, int]:
-    """All answers, the number of kills, and of streams that went on elsewhere."""
+def run(options: argparse.Namespace) -> tuple[list[Row], int, int, Row]:
+    """All answers, the number of kills, and of streams that went on elsewhere; gauges that are not 0 afterwards."""
     port = free_port()
     with contextlib.ExitStack() as stack:
         workers = [stack.enter_context(starting(options.step_ms)) for _ in range(options.workers)]
@@ -71,7 +74,9 @@ def run(options: argparse.Namespace) -> tuple[list[Row], int, int]:
         stack.enter_context(running("gateway", logged, port, dict(os.environ), "/ready"))
         rows, kills = asyncio.run(stormed(port, workers, options))
         goes_on = log.read_text(encoding="utf-8").count("a stream goes on at another worker")
-    return rows, kills, goes_on
+        text = httpx.get(f"http://127.0.0.1:{port}/metrics").text
+        left = {name: total(text, name) for name in WORK if total(text, name)}
+    return rows, kills, goes_on, left
 
 
 async def stormed(port: int, workers: list[Worker], options: argparse.Namespace) -> tuple[list[Row], int]:
@@ -128,7 +133,7 @@ async def streamed(client: httpx.AsyncClient, path: str, body: dict[str, Any]) -
     return seen
 
 
-def summed(rows: list[Row], kills: int, goes_on: int) -> Row:
+def summed(rows: list[Row], kills: int, goes_on: int, left: Row) -> Row:
     """What was seen, and which targets were met."""
     wrong = Counter(row["wrong"] for row in rows if row["wrong"])
     gaps = [row["longest_gap_s"] for row in rows]
@@ -138,7 +143,8 @@ def summed(rows: list[Row], kills: int, goes_on: int) -> Row:
         "continued": goes_on,
         "wrong": dict(wrong),
         "longest_gap_s": {"median": round(statistics.median(gaps), 3), "most": round(max(gaps), 3)},
-        "targets": {"answered_right": not wrong, "some_continued": goes_on > 0},
+        "gauges_left": left,
+        "targets": {"answered_right": not wrong, "some_continued": goes_on > 0, "gauges": not left},
     }
     print(f"{kills} kills, {len(rows)} answers, {goes_on} continued elsewhere, {sum(wrong.values())} wrong")
     return summary
