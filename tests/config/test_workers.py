@@ -22,7 +22,13 @@ SECTION: dict[str, Any] = {
 }
 
 
-class Strict(WorkersSettings, BaseModel):
+class Engine(BaseModel):
+    """What an engine's section has besides, in front."""
+
+    target: str = "vgate.engine.x.X"
+
+
+class Strict(WorkersSettings, Engine):
     model_config = ConfigDict(extra="forbid", strict=True)
 
 

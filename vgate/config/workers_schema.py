@@ -157,7 +157,7 @@ class WorkersSettings(BaseModel):
     @classmethod
     def _one_source(cls, name: str | None, info: ValidationInfo) -> str | None:
         # One that is wrong is told of by itself.
-        if info.data.keys() < {"workers", "workers_file"}:
+        if not info.data.keys() >= {"workers", "workers_file"}:
             return name
         given = [source for source, value in zip(SOURCES, (*_first_two(info), name), strict=True) if value]
         if len(given) != 1:
