@@ -169,9 +169,10 @@ async def test_a_worker_that_returns_is_used_again_within_its_rise_time() -> Non
         await asyncio.gather(*clients, return_exceptions=True)
 
 
-async def test_nothing_is_left_of_a_thousand_workers_that_came_and_went() -> None:
+@pytest.mark.parametrize("routing", ["round_robin", "least_loaded"])
+async def test_nothing_is_left_of_a_thousand_workers_that_came_and_went(routing: str) -> None:
     lists, world = Lists([]), World(Fleet(), random.Random(2))
-    async with running(lists, world.fleet, "prefix_affinity") as pool:
+    async with running(lists, world.fleet, routing) as pool:
         clients = [asyncio.create_task(client(pool, world)) for _ in range(8)]
         for number in range(0, 1000, 4):
             lists.say(specs(1000)[number : number + 4])
@@ -182,5 +183,6 @@ async def test_nothing_is_left_of_a_thousand_workers_that_came_and_went() -> Non
         lists.say([])
         await asyncio.sleep(0.1)
         assert (pool.members, pool._members, pool._of, pool._warming) == ([], {}, {}, set())
+        assert not {**getattr(pool._routing, "_credit", {}), **getattr(pool._routing, "_chosen", {})}
         ours = {task for task in asyncio.all_tasks() if "Checks.run" in str(task.get_coro())}
         assert not ours
