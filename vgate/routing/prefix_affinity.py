@@ -37,12 +37,6 @@ class PrefixAffinity(Routing):
         self._remember(prefix, chosen)
         return chosen
 
-    def bound(self, worker: Worker, candidates: Sequence[Worker]) -> int:
-        """The most that a worker may have in flight when the new request is one of them."""
-        all_in_flight = sum(other.in_flight for other in candidates) + 1
-        all_weight = sum(other.weight for other in candidates)
-        return _bound(worker.weight / all_weight, all_in_flight, self._load_factor, self._slack)
-
     def _light(self, candidates: Sequence[Worker]) -> list[Worker]:
         """Those that are below their bound. There is always one: the bounds together are more than all in flight."""
         all_in_flight = sum(worker.in_flight for worker in candidates) + 1
