@@ -55,11 +55,14 @@ def build_service(settings: Settings) -> Service:
 
 def build_engine(settings: Settings) -> Engine:
     """The engine; it is told which model to load, and one that has workers how to choose among them."""
-    from vgate.config.schema import UpstreamSettings
+    from vgate.config.replica import replica_of
+    from vgate.config.schema import RayEngineSettings, UpstreamSettings
 
     wiring: dict[str, Any] = {"model": settings.model.model_dump()}
-    if isinstance(settings.engine, UpstreamSettings):
+    if isinstance(settings.engine, UpstreamSettings | RayEngineSettings):
         wiring["routing"] = build_routing(settings)
+    if isinstance(settings.engine, RayEngineSettings):
+        wiring |= {"ray": settings.ray.model_dump(), "replica": _section(replica_of(settings))}
     engine: Engine = _component(_section(settings.engine), **wiring)
     return engine
 

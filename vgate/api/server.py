@@ -90,13 +90,13 @@ def _behind(service: Service, doors: Doors) -> Iterator[tuple[_Server, socket.so
     """What answers at each door."""
     server = service.settings.server
     timeout_s, tls = server.client_timeout_s, _tls(server.tls)
-    yield _server(build_app(service), server.shutdown_grace_s, timeout_s, service.observer, **tls), doors.public
+    yield server_of(build_app(service), server.shutdown_grace_s, timeout_s, service.observer, **tls), doors.public
     log = LogObserver(lambda: service.settings.logging)  # of the operator's own requests nothing is counted
     operating = build_admin(service)
     if doors.unix:
-        yield _server(operating, 1.0, timeout_s, log), doors.unix
+        yield server_of(operating, 1.0, timeout_s, log), doors.unix
     if doors.port:
-        yield _server(Door(doors.admin, operating), 1.0, timeout_s, log), doors.port
+        yield server_of(Door(doors.admin, operating), 1.0, timeout_s, log), doors.port
 
 
 def _tls(settings: TlsSettings) -> dict[str, Any]:
@@ -165,7 +165,8 @@ async def _watch(service: Service) -> None:
             watch.cancel()
 
 
-def _server(app: Any, grace_s: float, client_timeout_s: float, observer: Observer, **tls: Any) -> _Server:
+def server_of(app: Any, grace_s: float, client_timeout_s: float, observer: Observer, **tls: Any) -> _Server:
+    """What answers at a socket; `tls` are options of uvicorn."""
     config = uvicorn.Config(
         app,
         http=partial(BoundedProtocol, client_timeout_s=client_timeout_s, observer=observer),  # type: ignore[arg-type]  # it is only called

@@ -5,7 +5,7 @@ import json
 from typing import Any
 
 from vgate.config.key_sources import SOURCES
-from vgate.config.schema import Settings
+from vgate.config.schema import RayEngineSettings, Settings
 from vgate.config.secrets import BLOT, without_secrets
 
 DIGITS = 16
@@ -23,6 +23,8 @@ def graph_hash(settings: Settings) -> str:
     sections = settings.model_dump(
         by_alias=True, include=set(Settings.model_fields), exclude={"version": True, "admin": True, **places}
     )
+    if not isinstance(settings.engine, RayEngineSettings):
+        del sections["ray"]
     text = json.dumps(_alike(without_secrets(sections)), sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:DIGITS]
 

@@ -17,13 +17,14 @@ def without_effect(section: Any) -> frozenset[str]:
 
 def notes(container: Mapping[str, Any], chosen: Mapping[str, str], given: Mapping[str, str]) -> list[str]:
     """A line for each such key that somebody set. `given`: dotted key -> where it came from."""
-    engine = chosen.get("engine")
-    idle = [key for key in sorted(given) if key.startswith("model.") and engine in {"none", "upstream"}]
+    engine = chosen.get("engine", "none")
+    unread = (("model.",) if engine in {"none", "upstream"} else ()) + (("ray.",) if engine != "ray" else ())
+    idle = [key for key in sorted(given) if key.startswith(unread)] if unread else []
     routed = "workers" in (container.get("engine") or {})
     moot = [] if routed or chosen.get("routing") in {None, "least_loaded"} else [f"routing={chosen['routing']}"]
     return [
         *(f"{key} (from {given[key]}) has no effect with engine={engine}" for key in idle),
-        *(f"{choice} has no effect with engine={chosen.get('engine')}, which has no workers" for choice in moot),
+        *(f"{choice} has no effect with engine={engine}, which has no workers" for choice in moot),
     ] + [
         f"{group}.{key} (from {given[f'{group}.{key}']}) has no effect with {group}={option}"
         for group, option in chosen.items()

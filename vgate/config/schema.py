@@ -11,6 +11,7 @@ from vgate.config.admin_schema import Admin, no_admin
 from vgate.config.admission_schema import Batch, Queue
 from vgate.config.cache_schema import Cache
 from vgate.config.embedding_schema import Embedding
+from vgate.config.ray_schema import RaySettings, default_ray
 from vgate.config.routing_schema import Routing, default_routing
 from vgate.config.sections import (
     Component,
@@ -28,7 +29,7 @@ from vgate.config.sections import (
 from vgate.config.security_schema import Limits, MemoryLimitsSettings, Security
 from vgate.config.server_schema import ServerSettings
 from vgate.config.tracing_schema import Tracing, no_tracing
-from vgate.config.workers_schema import WorkersSettings
+from vgate.config.workers_schema import BreakerSettings, HealthSettings, HedgeSettings, RetrySettings, WorkersSettings
 
 
 class ModelSettings(NamedModel, Section):
@@ -103,6 +104,20 @@ class UpstreamSettings(WorkersSettings, Component):
     fingerprint: str
 
 
+class RayEngineSettings(Component):
+    target: Literal["vgate.engine.ray.RayEngine"] = Field(alias="_target_")
+    health: HealthSettings
+    breaker: BreakerSettings
+    retry: RetrySettings
+    hedge: HedgeSettings
+    timeouts: TimeoutSettings
+    keep_s: PositiveFloat
+    continue_streams: bool
+    continue_seeded: bool
+    continue_wait_s: NotNegative
+    fingerprint: str
+
+
 class NoEngineSettings(Component):
     target: Literal["vgate.engine.none.NoEngine"] = Field(alias="_target_")
 
@@ -129,6 +144,7 @@ Engine = Annotated[
     Annotated[VllmSettings, Tag("vgate.engine.vllm.VllmEngine")]
     | Annotated[DryRunSettings, Tag("vgate.engine.dry_run.DryRunEngine")]
     | Annotated[UpstreamSettings, Tag("vgate.engine.upstream.UpstreamEngine")]
+    | Annotated[RayEngineSettings, Tag("vgate.engine.ray.RayEngine")]
     | Annotated[NoEngineSettings, Tag("vgate.engine.none.NoEngine")],
     Discriminator(target_of),
 ]
@@ -148,6 +164,7 @@ class Settings(Section):
     model: ModelSettings
     engine: Engine
     routing: Routing = Field(default_factory=default_routing)
+    ray: RaySettings = Field(default_factory=default_ray)
     embedding: Embedding
     queue: Queue
     batch: Batch

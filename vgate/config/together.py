@@ -2,15 +2,17 @@
 
 from collections.abc import Callable
 
-from vgate.config import keys_together
+from vgate.config import keys_together, replica
 from vgate.config.embedding_schema import NoEmbeddingSettings
 from vgate.config.errors import wrong
-from vgate.config.schema import NoEngineSettings, Settings, UpstreamSettings
+from vgate.config.schema import NoEngineSettings, RayEngineSettings, Settings, UpstreamSettings
 
 
 def check(program: str, settings: Settings, source: Callable[[str], str]) -> None:
     """Raises ConfigError. `source` says where a key came from."""
     keys_together.check(settings, source)
+    if isinstance(settings.engine, RayEngineSettings):
+        replica.check(settings.ray, source)
     no_chat = isinstance(settings.engine, NoEngineSettings)
     workers = isinstance(settings.engine, UpstreamSettings)
     if program != "serve":

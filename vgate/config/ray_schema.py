@@ -1,0 +1,39 @@
+"""The section `ray`: types and bounds. Values and their meaning: `conf/ray/default.yaml`."""
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from vgate.config import tree
+from vgate.config.sections import NotNegative, Positive, PositiveFloat, Section
+
+
+class AutoscalingSettings(Section):
+    max_replicas: Positive | None
+    min_replicas: Positive
+    target_ongoing_requests: PositiveFloat
+    upscale_delay_s: NotNegative
+    downscale_delay_s: NotNegative
+    look_back_s: PositiveFloat
+
+
+class RaySettings(Section):
+    address: str | None = Field(min_length=1)
+    app: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$")
+    num_replicas: Positive
+    num_cpus: NotNegative
+    num_gpus: NotNegative
+    engine: Literal["vllm", "dry_run"]
+    settings: dict[str, Any]
+    autoscaling: AutoscalingSettings
+    health_period_s: PositiveFloat
+    poll_s: PositiveFloat
+    drain_s: NotNegative
+    start_timeout_s: PositiveFloat
+    keep_replicas: bool
+    dashboard: bool
+
+
+def default_ray() -> RaySettings:
+    """What a configuration says that was kept before there was Ray."""
+    return RaySettings.model_validate(tree.option_text("ray", "default"))

@@ -1,0 +1,197 @@
+"""Ray and Ray Serve: started or joined, the replicas deployed, and all of it taken down again."""
+
+import contextlib
+import hashlib
+import json
+import logging
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from typing import Any
+
+import ray
+from ray import serve
+from ray.serve.schema import ApplicationStatus
+
+from vgate.config.errors import one_line
+from vgate.engine.ray_replica import Replica
+from vgate.errors import EngineStartError
+from vgate.workers.worker import WorkerSpec
+
+logger = logging.getLogger(__name__)
+
+_DEPLOYMENT = "replica"
+# Nothing of ours is put into it; Ray would set aside a third of the memory.
+_OBJECT_STORE_BYTES = 100 << 20
+# A socket's path may have 107 bytes, and Ray needs about 75 below its folder.
+_LONGEST_FOLDER = 28
+_TELL_LIMIT_S = 5.0
+_CONSTRUCTIONS = 3
+
+
+class Cluster:
+    """All calls block, and come from one thread, which lives as long as what `start` has started.
+
+    settings: the section `ray`. replica: the settings of each replica.
+    """
+
+    def __init__(self, settings: dict[str, Any], replica: dict[str, Any]) -> None:
+        self._settings = settings
+        self._replica = replica
+        self._own = settings["address"] is None
+        self._folder: str | None = None
+        self._handle: Any = None
+
+    def start(self) -> None:
+        """Start or join Ray, and have the replicas deployed; they are not there yet. Raises EngineStartError."""
+        try:
+            self._connect()
+            serve.start(proxy_location="Disabled")
+            self._handle = self._found() or self._deployed()
+        except Exception as error:  # Ray raises what it likes
+            raise EngineStartError(f"Ray could not be {self._how()}: {_first_line(error)}") from None
+
+    def running(self) -> bool:
+        """Whether all replicas are there. Raises EngineStartError when they cannot be."""
+        app = serve.status().applications.get(self._settings["app"])
+        if app is not None and app.status == ApplicationStatus.DEPLOY_FAILED:
+            raise EngineStartError(f"no replica could be started: {_cause(self.told())}")
+        return app is not None and app.status == ApplicationStatus.RUNNING
+
+    def told(self) -> str:
+        """What Serve says of the replicas, as it says it."""
+        app = serve.status().applications.get(self._settings["app"])
+        if app is None:
+            return "Ray Serve knows nothing of them"
+        of_replicas = [deployment.message for deployment in app.deployments.values() if deployment.message]
+        return "; ".join(of_replicas) or app.message or "Ray Serve does not say why"
+
+    def replicas(self) -> dict[str, WorkerSpec]:
+        """Those that run now, by id. One that does not answer is left out. Raises OSError when Ray does not tell."""
+        try:
+            answers = self._handle.broadcast("address").results(timeout_s=_TELL_LIMIT_S, return_exceptions=True)
+        except Exception as error:  # Ray raises what it likes
+            raise OSError(_first_line(error)) from None
+        told = sorted(answer for answer in answers if isinstance(answer, tuple))
+        return {id: WorkerSpec(url, id, f"Bearer {key}") for id, url, key in told}
+
+    def stop(self) -> None:
+        """End what was started here: the replicas, unless they are to stay, and Ray where it is our own."""
+        if ray.is_initialized():
+            with _logged():
+                self._take_down()
+            with _logged():
+                ray.shutdown()
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _connect(self) -> None:
+        common: dict[str, Any] = {"namespace": "vgate", "configure_logging": False, "log_to_driver": True}
+        if not self._own:
+            ray.init(self._settings["address"], **common)
+            return
+        self._folder = tempfile.mkdtemp(prefix="vgate-ray-", dir=_short_folder())
+        ray.init(
+            "local",
+            object_store_memory=_OBJECT_STORE_BYTES,
+            include_dashboard=self._settings["dashboard"],
+            _temp_dir=self._folder,
+            **common,
+        )
+
+    def _found(self) -> Any:
+        """The handle of replicas that run already, just as they would be deployed: of another gateway, or kept."""
+        name = self._settings["app"]
+        if self._own or name not in serve.status().applications:
+            return None
+        handle = serve.get_app_handle(name)
+        digests = handle.broadcast("digest").results(timeout_s=_TELL_LIMIT_S, return_exceptions=True)
+        return handle if set(digests) == {self._arguments()[0]} else None
+
+    def _deployed(self) -> Any:
+        """The handle of replicas that Serve starts now, one after the other in place of those that are there."""
+        application = serve.deployment(**self._options())(Replica).bind(*self._arguments())
+        target = serve.RunTarget(application, self._settings["app"], route_prefix=None)
+        waits = {"wait_for_ingress_deployment_creation": False, "wait_for_applications_running": False}
+        (handle,) = serve.run_many([target], **waits)
+        return handle
+
+    def _arguments(self) -> tuple[Any, ...]:
+        """Of a replica. The first says of two whether they are the same."""
+        settings = self._settings
+        host = "127.0.0.1" if self._own else None
+        arguments = (self._replica, host, 2 * settings["poll_s"], settings["drain_s"])
+        whole = json.dumps([arguments, self._options()], sort_keys=True)
+        return (hashlib.sha256(whole.encode()).hexdigest(), *arguments)
+
+    def _options(self) -> dict[str, Any]:
+        """Of the deployment."""
+        settings = self._settings
+        return {
+            "name": _DEPLOYMENT,
+            "ray_actor_options": {"num_cpus": settings["num_cpus"], "num_gpus": settings["num_gpus"]},
+            "health_check_period_s": settings["health_period_s"],
+            "graceful_shutdown_timeout_s": 2 * settings["poll_s"] + settings["drain_s"] + 10,
+            "max_ongoing_requests": 1000,
+            "max_constructor_retry_count": _CONSTRUCTIONS,
+            **_scale(settings),
+        }
+
+    def _take_down(self) -> None:
+        if self._settings["keep_replicas"]:
+            return
+        if self._handle is not None:
+            with contextlib.suppress(Exception):  # then it takes a little longer
+                self._handle.broadcast("hurry").results(timeout_s=_TELL_LIMIT_S, return_exceptions=True)
+        if self._own:
+            serve.shutdown()
+        else:
+            serve.delete(self._settings["app"])
+
+    def _how(self) -> str:
+        return "started" if self._own else f"joined at {self._settings['address']} (ray.address)"
+
+
+def _scale(settings: dict[str, Any]) -> dict[str, Any]:
+    scaling = settings["autoscaling"]
+    if scaling["max_replicas"] is None:
+        return {"num_replicas": settings["num_replicas"]}
+    config = {name: scaling[name] for name in ("min_replicas", "max_replicas", "target_ongoing_requests")}
+    delays = {name: scaling[name] for name in ("upscale_delay_s", "downscale_delay_s")}
+    return {
+        "autoscaling_config": {
+            **config,
+            **delays,
+            "initial_replicas": settings["num_replicas"],
+            "look_back_period_s": scaling["look_back_s"],
+            "metrics_interval_s": min(scaling["look_back_s"] / 2, 5.0),
+            "policy": {"policy_function": "vgate.engine.ray_scaling:by_ongoing_requests"},
+        }
+    }
+
+
+def _short_folder() -> str:
+    folder = tempfile.gettempdir()
+    return folder if len(os.fsencode(folder)) <= _LONGEST_FOLDER - len("/vgate-ray-12345678") else "/tmp"  # noqa: S108
+
+
+def _cause(told: str) -> str:
+    """The last error in a message with a traceback, in one line."""
+    lines = [line.strip() for line in told.splitlines() if line.strip()]
+    errors = [line for line in lines if "Error: " in line]
+    return one_line(errors[-1] if errors else " ".join(lines))[:500]
+
+
+def _first_line(error: Exception) -> str:
+    """Ray's errors go on with tracebacks."""
+    return one_line(str(error).strip().partition("\n")[0])[:500] or type(error).__name__
+
+
+@contextlib.contextmanager
+def _logged() -> Iterator[None]:
+    """What goes wrong while something ends does not keep the rest from ending."""
+    try:
+        yield
+    except Exception as error:
+        logger.warning("Ray did not end as it should", extra={"error": _first_line(error)})
