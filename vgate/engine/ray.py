@@ -8,6 +8,8 @@ import json
 import logging
 import os
 import secrets
+import signal
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -79,7 +81,9 @@ class RayEngine(UpstreamEngine):
     async def start(self) -> None:
         cluster = _cluster(self._ray, self._replica)
         self._cluster, self._thread = cluster, ThreadPoolExecutor(1, "ray")
-        await self._asked(cluster.start)
+        await self._asked(cluster.connect)
+        _take_sigterm_back()
+        await self._asked(cluster.deploy)
         try:
             async with asyncio.timeout(self._ray["start_timeout_s"]):
                 while not await self._asked(cluster.running):
@@ -95,6 +99,7 @@ class RayEngine(UpstreamEngine):
         cluster, self._cluster = self._cluster, None
         if cluster is None:
             return
+        signal.alarm(0)  # see _take_sigterm_back, of a signal that came before
         try:
             async with asyncio.timeout(_STOP_LIMIT_S):
                 await self._asked(cluster.stop)
@@ -130,6 +135,12 @@ def _prepare(*, own: bool) -> None:
     os.environ.setdefault("RAY_SERVE_LOG_TO_STDERR", "0")
     if own and not {"RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"} & os.environ.keys():
         os.environ |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
+
+
+def _take_sigterm_back() -> None:
+    """Ray handles it too, with a stack trace, and an alarm that aborts the process three seconds later."""
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGTERM))
 
 
 def _digest(settings: dict[str, Any]) -> str:

@@ -43,14 +43,20 @@ class Cluster:
         self._folder: str | None = None
         self._handle: Any = None
 
-    def start(self) -> None:
-        """Start or join Ray, and have the replicas deployed; they are not there yet. Raises EngineStartError."""
+    def connect(self) -> None:
+        """Start or join Ray. Raises EngineStartError."""
         try:
             self._connect()
-            serve.start(proxy_location="Disabled")
-            self._handle = self._found() or self._deployed()
         except Exception as error:  # Ray raises what it likes
             raise EngineStartError(f"Ray could not be {self._how()}: {_first_line(error)}") from None
+
+    def deploy(self) -> None:
+        """Have the replicas started; they are not there yet. Raises EngineStartError."""
+        try:
+            serve.start(proxy_location="Disabled")
+            self._handle = self._found() or self._deployed()
+        except Exception as error:
+            raise EngineStartError(f"Ray Serve does not take the replicas: {_first_line(error)}") from None
 
     def running(self) -> bool:
         """Whether all replicas are there. Raises EngineStartError when they cannot be."""
