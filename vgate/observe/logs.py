@@ -29,7 +29,7 @@ _PATIENCE_S = 2.0
 # What may end a line or steer a terminal, and is not escaped in JSON by itself.
 _ODD = re.compile(r"[\x7f-\x9f\u2028\u2029]")
 _GATHER_S = 0.02
-_STRANGERS = frozenset({"vllm_process_name", "color_message"})
+_STRANGERS = frozenset({"vllm_process_name", "color_message", "_ray_timestamp_ns"})
 _NOT_TOLD = _STRANGERS | vars(logging.makeLogRecord({})).keys() | {"message", "asctime"}
 
 
