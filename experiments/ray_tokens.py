@@ -16,7 +16,7 @@ import os
 import statistics
 import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 os.environ |= {"RAY_USAGE_STATS_ENABLED": "0", "RAY_SERVE_LOG_TO_STDERR": "0"}
@@ -30,8 +30,10 @@ from vgate.clock import precise_loop
 from vgate.upstream.client import Client, Timeouts
 from vgate.workers.worker import Worker, WorkerSpec
 
-CHUNK = b'data: {"id":"chatcmpl-0123456789abcdef","object":"chat.completion.chunk","created":1764300000,"model":"tiny",' \
+CHUNK = (
+    b'data: {"id":"chatcmpl-0123456789abcdef","object":"chat.completion.chunk","created":1764300000,"model":"tiny",'
     b'"choices":[{"index":0,"delta":{"content":" token"},"logprobs":null,"finish_reason":null}]}\n\n'
+)
 WINDOW_S = 0.005
 
 Read = Callable[[int, float], AsyncIterator[bytes]]
@@ -87,7 +89,7 @@ async def _collect(source: AsyncIterator[bytes], waiting: list[bytes], came: asy
     came.set()
 
 
-async def _app(scope: Any, receive: Any, send: Any) -> None:
+async def _app(_scope: Any, receive: Any, send: Any) -> None:
     count, every_s = json.loads((await receive())["body"])
     await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/event-stream")]})
     async for chunk in chunks(count, every_s):
@@ -108,7 +110,7 @@ def ways(handle: Any, port: int) -> dict[str, Read]:
 
     def by_handle(method: str, **options: Any) -> Read:
         stream = getattr(handle.options(stream=True, **options), method)
-        return lambda count, every_s: stream.remote(count, every_s)  # type: ignore[no-any-return]
+        return stream.remote  # type: ignore[no-any-return]
 
     return {
         "handle": by_handle("single"),

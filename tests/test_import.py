@@ -9,7 +9,7 @@ import pytest
 
 import vgate
 
-HEAVY = {"torch", "vllm", "fastapi", "pandas", "httpx", "pydantic", "hydra", "locust", "prometheus_client"}
+HEAVY = {"torch", "vllm", "fastapi", "pandas", "httpx", "pydantic", "hydra", "locust", "prometheus_client", "ray"}
 
 
 def modules_after(code: str) -> set[str]:

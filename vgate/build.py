@@ -155,9 +155,11 @@ def _other_workers(service: Service, settings: Settings, sections: Collection[st
     pool = service.engine.pool
     if pool is None:
         return lambda: None
+    from vgate.config.schema import UpstreamSettings
     from vgate.workers.assembly import source_of
 
-    source = source_of(_section(settings.engine)) if "engine" in sections else None
+    listed = "engine" in sections and isinstance(settings.engine, UpstreamSettings)  # Ray's list is Ray's
+    source = source_of(_section(settings.engine)) if listed else None
     routing = build_routing(settings) if "routing" in sections else None
     return lambda: pool.change(source, routing)
 

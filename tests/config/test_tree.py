@@ -19,6 +19,7 @@ BUILT = [(g, o) for g in tree.groups() for o in tree.options(g) if "_target_" in
 WIRED = {
     "engine": {"model"},
     "engine=upstream": {"model", "routing"},
+    "engine=ray": {"model", "routing", "ray", "replica"},
     "batch": {"queue", "capacity"},
     "security": {"store", "observer"},
 }

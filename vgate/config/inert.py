@@ -17,10 +17,10 @@ def without_effect(section: Any) -> frozenset[str]:
 
 def notes(container: Mapping[str, Any], chosen: Mapping[str, str], given: Mapping[str, str]) -> list[str]:
     """A line for each such key that somebody set. `given`: dotted key -> where it came from."""
-    engine = chosen.get("engine", "none")
-    unread = (("model.",) if engine in {"none", "upstream"} else ()) + (("ray.",) if engine != "ray" else ())
-    idle = [key for key in sorted(given) if key.startswith(unread)] if unread else []
-    routed = "workers" in (container.get("engine") or {})
+    engine = chosen.get("engine")
+    idle = [key for key in sorted(given) if key.startswith("model.") and engine in {"none", "upstream"}]
+    idle += [key for key in sorted(given) if key.startswith("ray.") and engine not in {None, "ray"}]
+    routed = "workers" in (container.get("engine") or {}) or engine == "ray"
     moot = [] if routed or chosen.get("routing") in {None, "least_loaded"} else [f"routing={chosen['routing']}"]
     return [
         *(f"{key} (from {given[key]}) has no effect with engine={engine}" for key in idle),

@@ -76,7 +76,7 @@ class RayEngine(UpstreamEngine):
         self._cluster: Cluster | None = None
         # One for all that is asked of Ray: the processes that it starts end with the thread that has started them.
         self._thread: ThreadPoolExecutor | None = None
-        self.pool.follow(RaySource(self._specs, ray["poll_s"]))
+        self.pool.source = RaySource(self._specs, ray["poll_s"])
 
     async def start(self) -> None:
         cluster = _cluster(self._ray, self._replica)
@@ -86,7 +86,7 @@ class RayEngine(UpstreamEngine):
         await self._asked(cluster.deploy)
         try:
             async with asyncio.timeout(self._ray["start_timeout_s"]):
-                while not await self._asked(cluster.running):
+                while not await self._asked(cluster.running):  # noqa: ASYNC110  Serve rings no bell
                     await asyncio.sleep(_LOOK_S)
         except TimeoutError:
             told = await self._asked(cluster.told)

@@ -47,7 +47,7 @@ class Cluster:
         """Start or join Ray. Raises EngineStartError."""
         try:
             self._connect()
-        except Exception as error:  # Ray raises what it likes
+        except Exception as error:  # noqa: BLE001  Ray raises what it likes
             raise EngineStartError(f"Ray could not be {self._how()}: {_first_line(error)}") from None
 
     def deploy(self) -> None:
@@ -55,7 +55,7 @@ class Cluster:
         try:
             serve.start(proxy_location="Disabled")
             self._handle = self._found() or self._deployed()
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  see connect
             raise EngineStartError(f"Ray Serve does not take the replicas: {_first_line(error)}") from None
 
     def running(self) -> bool:
@@ -77,10 +77,10 @@ class Cluster:
         """Those that run now, by id. One that does not answer is left out. Raises OSError when Ray does not tell."""
         try:
             answers = self._handle.broadcast("address").results(timeout_s=_TELL_LIMIT_S, return_exceptions=True)
-        except Exception as error:  # Ray raises what it likes
+        except Exception as error:  # noqa: BLE001  Ray raises what it likes
             raise OSError(_first_line(error)) from None
         told = sorted(answer for answer in answers if isinstance(answer, tuple))
-        return {id: WorkerSpec(url, id, f"Bearer {key}") for id, url, key in told}
+        return {replica: WorkerSpec(url, replica, f"Bearer {key}") for replica, url, key in told}
 
     def stop(self) -> None:
         """End what was started here: the replicas, unless they are to stay, and Ray where it is our own."""
@@ -119,8 +119,9 @@ class Cluster:
         """The handle of replicas that Serve starts now, one after the other in place of those that are there."""
         application = serve.deployment(**self._options())(Replica).bind(*self._arguments())
         target = serve.RunTarget(application, self._settings["app"], route_prefix=None)
-        waits = {"wait_for_ingress_deployment_creation": False, "wait_for_applications_running": False}
-        (handle,) = serve.run_many([target], **waits)
+        (handle,) = serve.run_many(
+            [target], wait_for_ingress_deployment_creation=False, wait_for_applications_running=False
+        )
         return handle
 
     def _arguments(self) -> tuple[Any, ...]:
@@ -151,7 +152,7 @@ class Cluster:
             with contextlib.suppress(Exception):  # then it takes a little longer
                 self._handle.broadcast("hurry").results(timeout_s=_TELL_LIMIT_S, return_exceptions=True)
         if self._own:
-            serve.shutdown()
+            serve.shutdown()  # type: ignore[no-untyped-call]
         else:
             serve.delete(self._settings["app"])
 
@@ -199,5 +200,5 @@ def _logged() -> Iterator[None]:
     """What goes wrong while something ends does not keep the rest from ending."""
     try:
         yield
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001  see connect
         logger.warning("Ray did not end as it should", extra={"error": _first_line(error)})

@@ -104,13 +104,16 @@ class Hosted:
 class Replica:
     """A deployment of Ray Serve; the methods that are not V-Gate's own are those that Serve looks for.
 
-    digest: of all that decides what it is. settings: of `vgate.config.replica.replica_of`, resolved. host: the address to listen on; None: the node's.
-    known_after_s: by then gateways have been told that a replica goes. drain_s: how long requests may take then.
+    digest:        of all that decides what it is.
+    settings:      of `vgate.config.replica.replica_of`, resolved.
+    host:          the address to listen on; None: the node's.
+    known_after_s: by then gateways have been told that a replica goes.
+    drain_s:       how long requests may take then.
 
     The service has a thread and an event loop of its own: uvloop, which Serve's is not, and no neighbours.
     """
 
-    async def __init__(
+    async def __init__(  # type: ignore[misc]  # Serve awaits it
         self, digest: str, settings: dict[str, Any], host: str | None, known_after_s: float, drain_s: float
     ) -> None:
         self._digest = digest
@@ -163,4 +166,4 @@ async def _host(settings: dict[str, Any], host: str) -> Hosted:
 def _node_address() -> str:
     import ray
 
-    return str(ray.util.get_node_ip_address())
+    return str(ray.util.get_node_ip_address())  # type: ignore[no-untyped-call]

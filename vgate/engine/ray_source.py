@@ -49,13 +49,13 @@ class RaySource(Source):
             return known
         self._tell("")
         self._number(found)
-        return [replace(found[id], name=f"replica-{self._numbers[id]}") for id in found]
+        return [replace(spec, name=f"replica-{self._numbers[replica]}") for replica, spec in found.items()]
 
     def _number(self, found: Mapping[str, WorkerSpec]) -> None:
-        self._numbers = {id: number for id, number in self._numbers.items() if id in found}
+        self._numbers = {replica: number for replica, number in self._numbers.items() if replica in found}
         taken = set(self._numbers.values())
         free = (number for number in range(len(found) + len(taken)) if number not in taken)
-        self._numbers |= {id: next(free) for id in found if id not in self._numbers}
+        self._numbers |= {replica: next(free) for replica in found if replica not in self._numbers}
 
     def _tell(self, problem: str) -> None:
         if problem:

@@ -1,0 +1,60 @@
+"""The section `ray`, and what a replica's settings come to."""
+
+from typing import Any
+
+import pytest
+
+from tests.config.composing import serve, wrong
+from vgate.config.replica import replica_of
+
+RAY = ("+preset=ray", "ray.engine=dry_run")
+
+
+def replica(*overrides: str) -> dict[str, Any]:
+    return replica_of(serve(*RAY, *overrides).settings).model_dump(by_alias=True)
+
+
+def test_a_replica_runs_the_model_and_the_engine_as_they_are_without_ray() -> None:
+    changes = ("model.max_model_len=99", "ray.settings.max_num_seqs=3", "ray.settings.restart.backoff_s=9.0")
+    found = replica(*changes)
+    alone = serve("engine=dry_run", "model.max_model_len=99", "engine.max_num_seqs=3").container
+    assert found["model"] == alone["model"]
+    restart = alone["engine"]["restart"] | {"backoff_s": 9.0, "max_attempts": 0}
+    assert found["engine"] == alone["engine"] | {"restart": restart}
+
+
+def test_what_stands_before_an_engine_stays_in_the_gateway() -> None:
+    keys = "security.api_keys=[{key: sk-secret, name: a}]"
+    found = replica("security=keys", keys, "cache=lru", "dedup=single_flight", "batch=lockstep", "embedding=dry_run")
+    assert "sk-secret" not in str(found)
+    targets = [found[name]["_target_"].rpartition(".")[2] for name in ("cache", "dedup", "batch", "embedding")]
+    assert targets == ["NoCache", "NoDedup", "Passthrough", "NoEmbedding"]
+
+
+def test_it_takes_bodies_as_large_as_the_gateways() -> None:
+    assert replica("server.max_body_bytes=123456")["server"]["max_body_bytes"] == 123456
+
+
+@pytest.mark.parametrize(
+    ("overrides", "words"),
+    [
+        (["ray.settings.max_num_seq=3"], ["ray.settings.max_num_seq", "did you mean max_num_seqs?", "engine=dry_run"]),
+        (["ray.settings.max_num_seqs=0"], ["ray.settings.max_num_seqs = 0", "greater than or equal to 1"]),
+        (["ray.settings.faults.hang=2.0"], ["ray.settings.faults.hang = 2.0", "less than or equal to 1"]),
+        (["ray.settings.faults=3"], ["ray.settings.faults = 3"]),
+        (["ray.engine=upstream"], ["ray.engine = 'upstream'", "'vllm' or 'dry_run'"]),
+        (["ray.num_replicas=0"], ["ray.num_replicas = 0"]),
+        (["ray.num_replicas=5", "ray.autoscaling.max_replicas=3"], ["ray.num_replicas = 5", "from 1 to 3"]),
+        (["ray.keep_replicas=true"], ["ray.keep_replicas", "ray.address"]),
+        (["ray.replicas=2"], ["ray.replicas", "did you mean ray.num_replicas?"]),
+    ],
+)
+def test_a_wrong_setting_is_one_line_that_names_it(overrides: list[str], words: list[str]) -> None:
+    line = wrong(*RAY, *overrides)
+    assert [word for word in words if word not in line] == []
+
+
+def test_without_the_engine_the_section_is_said_to_have_no_effect() -> None:
+    notes = serve("engine=dry_run", "ray.num_replicas=2").notes
+    assert notes == ["ray.num_replicas (from the command line) has no effect with engine=dry_run"]
+    assert serve(*RAY, "ray.num_replicas=2", "routing=round_robin").notes == []
