@@ -141,7 +141,7 @@ def test_it_answers_as_the_engine_itself_does(server: Server) -> None:
         assert [model["id"] for model in client.get("/v1/models").json()["data"]] == ["tiny"]
         answer = client.post("/v1/chat/completions", json=body(1, max_tokens=5))
         assert answer.json()["usage"] == {"prompt_tokens": 4, "completion_tokens": 5, "total_tokens": 9}
-        assert answer.json()["id"] == f"chatcmpl-{answer.headers['x-request-id']}"
+        assert answer.json()["id"].startswith("chatcmpl-")
         refused = client.post("/v1/chat/completions", json=body(1, temperature=3))
         assert (refused.status_code, refused.json()["error"]["param"]) == (400, "temperature")
         # The replica itself answers nobody but its gateway.
