@@ -86,8 +86,8 @@ def test_workers_that_are_refused(workers: list[Any], told: str) -> None:
 
 def test_a_file_is_read_at_the_start(tmp_path: Path) -> None:
     path = tmp_path / "workers.yaml"
-    path.write_text("- http://a\n- {url: http://b, wieght: 2}\n")
-    assert "1.wieght: Extra inputs are not permitted" in why(workers_file=str(path))
+    path.write_text("- http://a\n- {url: http://b, weigth_: 2}\n")
+    assert "1.weigth_: Extra inputs are not permitted" in why(workers_file=str(path))
     assert "cannot be read" in why(workers_file=str(tmp_path / "gone"))
     path.write_text("[http://a]")
     assert read(workers_file=str(path)).workers_file == str(path)

@@ -61,8 +61,6 @@ def test_there_are_the_services_that_the_readme_names_under_their_profiles() -> 
 
 @pytest.mark.parametrize("name", GATEWAYS)
 def test_each_gateway_composes_listens_to_all_and_asks_for_a_key_from_a_file(name: str, tmp_path: Path) -> None:
-    if name == "gateway" and not (ROOT / "conf" / "engine" / "upstream.yaml").exists():
-        pytest.skip("engine=upstream is not there yet")
     found = settings(name, tmp_path)
     assert (found.server.host, found.server.port) == ("0.0.0.0", 8000)  # noqa: S104  inside
     assert [bool(key.key_file) for key in found.security.api_keys] == [True]  # type: ignore[union-attr]

@@ -20,7 +20,7 @@ from vgate.errors import ApiError
 from vgate.types import Call, Occupancy
 
 NEED_A_MODEL = {"vllm"}
-# It is `upstream` with a list of workers that Ray tells; with Ray, which takes 20 s to start: tests/engine/test_ray_live.py.
+# It is `upstream` with workers that Ray tells; with Ray, which takes 20 s to start: tests/engine/test_ray_live.py.
 NEED_RAY = {"ray"}
 WITHOUT_MODEL = sorted(set(options("engine")) - NEED_A_MODEL - NEED_RAY)
 # All others answer calls.

@@ -31,8 +31,8 @@ async def told(*answers: Answer) -> tuple[RaySource, list[dict[str, str]]]:
     left.append(OSError())
     source, lists = RaySource(ask, 1.0), []
     with contextlib.suppress(Done):
-        async for specs in source.watch():  # noqa: PERF401  what came before the end is kept
-            lists.append(named(specs))
+        async for specs in source.watch():
+            lists.append(named(specs))  # noqa: PERF401  what came before the end counts
     return source, lists
 
 

@@ -74,7 +74,7 @@ async def test_a_change_is_told_and_none_is_not(written: Written) -> None:
         (b"", "must hold a list of workers"),
         (b"workers: []", "must hold a list of workers"),
         (b"\xff\xfe", "is not UTF-8 text"),
-        (b"- {url: http://a, wieght: 2}", "0.wieght: Extra inputs are not permitted"),
+        (b"- {url: http://a, weigth_: 2}", "0.weigth_: Extra inputs are not permitted"),
         (b"- http://a\n- HTTP://A/v1", "the list: every url must be there once; http://a is there 2 times"),
         (b"- {url: http://a, name: x}\n- {url: http://b, name: x}", "every name must be there once"),
         (b"- {url: 'http://u:sk-secret@a'}", "0.url: must not have a user or password"),
