@@ -45,6 +45,7 @@ def test_it_takes_bodies_as_large_as_the_gateways() -> None:
         (["ray.engine=upstream"], ["ray.engine = 'upstream'", "'vllm' or 'dry_run'"]),
         (["ray.num_replicas=0"], ["ray.num_replicas = 0"]),
         (["ray.num_replicas=5", "ray.autoscaling.max_replicas=3"], ["ray.num_replicas = 5", "from 1 to 3"]),
+        (["ray.address=cluster"], ["ray.address = 'cluster'", "'auto'", "port"]),
         (["ray.keep_replicas=true"], ["ray.keep_replicas", "ray.address"]),
         (["ray.replicas=2"], ["ray.replicas", "did you mean ray.num_replicas?"]),
     ],

@@ -1,11 +1,12 @@
 """The section `ray`: types and bounds. Values and their meaning: `conf/ray/default.yaml`."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from vgate.config import tree
 from vgate.config.sections import NotNegative, Positive, PositiveFloat, Section
+from vgate.workers.url import host_and_port
 
 
 class AutoscalingSettings(Section):
@@ -18,7 +19,7 @@ class AutoscalingSettings(Section):
 
 
 class RaySettings(Section):
-    address: str | None = Field(min_length=1)
+    address: Literal["auto"] | Annotated[str, AfterValidator(host_and_port)] | None
     app: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$")
     num_replicas: Positive
     num_cpus: NotNegative

@@ -11,10 +11,10 @@ import secrets
 import signal
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from vgate.engine.ray_source import RaySource
+from vgate.engine.ray_thread import Calls
 from vgate.engine.upstream import UpstreamEngine
 from vgate.errors import EngineStartError
 from vgate.routing.base import Routing
@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 _LOOK_S = 0.2
-_STOP_LIMIT_S = 60.0
+_STOP_LIMIT_S = 20.0
 
 
 class RayEngine(UpstreamEngine):
@@ -74,13 +74,12 @@ class RayEngine(UpstreamEngine):
         )
         self._ray, self._replica = ray, replica
         self._cluster: Cluster | None = None
-        # One for all that is asked of Ray: the processes that it starts end with the thread that has started them.
-        self._thread: ThreadPoolExecutor | None = None
+        self._calls: Calls | None = None
         self.pool.source = RaySource(self._specs, ray["poll_s"])
 
     async def start(self) -> None:
         cluster = _cluster(self._ray, self._replica)
-        self._cluster, self._thread = cluster, ThreadPoolExecutor(1, "ray")
+        self._cluster, self._calls = cluster, Calls("ray")
         await self._asked(cluster.connect)
         _take_sigterm_back()
         await self._asked(cluster.deploy)
@@ -101,20 +100,21 @@ class RayEngine(UpstreamEngine):
             return
         signal.alarm(0)  # see _take_sigterm_back, of a signal that came before
         try:
-            async with asyncio.timeout(_STOP_LIMIT_S):
+            limit_s = self._ray["drain_s"] + _STOP_LIMIT_S
+            async with asyncio.timeout(limit_s):
                 await self._asked(cluster.stop)
         except TimeoutError:
-            logger.error("Ray does not end", extra={"limit_s": _STOP_LIMIT_S})  # noqa: TRY400  the line says it all
-        assert self._thread is not None
-        self._thread.shutdown(wait=False, cancel_futures=True)
+            logger.error("Ray does not end", extra={"limit_s": limit_s})  # noqa: TRY400  the line says it all
+        assert self._calls is not None
+        self._calls.end()
 
     async def _specs(self) -> dict[str, WorkerSpec]:
         """By the replica's id. Raises OSError when Ray does not tell."""
         return {} if self._cluster is None else await self._asked(self._cluster.replicas)
 
     async def _asked(self, ask: Callable[[], T]) -> T:
-        assert self._thread is not None
-        return await asyncio.get_running_loop().run_in_executor(self._thread, ask)
+        assert self._calls is not None
+        return await self._calls(ask)
 
 
 def _cluster(ray: dict[str, Any], replica: dict[str, Any]) -> Cluster:

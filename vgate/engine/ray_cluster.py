@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import shutil
+import socket
 import tempfile
 from collections.abc import Iterator
 from typing import Any
@@ -27,6 +28,7 @@ _OBJECT_STORE_BYTES = 100 << 20
 # A socket's path may have 107 bytes, and Ray needs about 75 below its folder.
 _LONGEST_FOLDER = 28
 _TELL_LIMIT_S = 5.0
+_KNOCK_LIMIT_S = 10.0
 _CONSTRUCTIONS = 3
 
 
@@ -95,6 +97,7 @@ class Cluster:
     def _connect(self) -> None:
         common: dict[str, Any] = {"namespace": "vgate", "configure_logging": False, "log_to_driver": True}
         if not self._own:
+            _knock(self._settings["address"])
             ray.init(self._settings["address"], **common)
             return
         self._folder = tempfile.mkdtemp(prefix="vgate-ray-", dir=_short_folder())
@@ -158,6 +161,13 @@ class Cluster:
 
     def _how(self) -> str:
         return "started" if self._own else f"joined at {self._settings['address']} (ray.address)"
+
+
+def _knock(address: str) -> None:
+    """Raises OSError when nobody is there: Ray would try for minutes."""
+    if address != "auto":
+        host, _, port = address.rpartition(":")
+        socket.create_connection((host.strip("[]"), int(port)), _KNOCK_LIMIT_S).close()
 
 
 def _scale(settings: dict[str, Any]) -> dict[str, Any]:
