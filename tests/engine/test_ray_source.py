@@ -32,7 +32,7 @@ async def told(*answers: Answer) -> tuple[RaySource, list[dict[str, str]]]:
     source, lists = RaySource(ask, 1.0), []
     with contextlib.suppress(Done):
         async for specs in source.watch():
-            lists.append(named(specs))  # noqa: PERF401  what came before the end counts
+            lists.append(named(specs))  # noqa: PERF401  what came before the end is kept
     return source, lists
 
 

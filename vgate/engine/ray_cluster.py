@@ -95,6 +95,9 @@ class Cluster:
             shutil.rmtree(self._folder, ignore_errors=True)
 
     def _connect(self) -> None:
+        # What it says while all is well: that it has started, and is the one that has.
+        logging.getLogger("ray").setLevel(logging.ERROR)
+        logging.getLogger("ray.serve").setLevel(logging.WARNING)
         common: dict[str, Any] = {"namespace": "vgate", "configure_logging": False, "log_to_driver": True}
         if not self._own:
             _knock(self._settings["address"])
