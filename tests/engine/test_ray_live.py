@@ -99,21 +99,21 @@ def body(number: int, **changes: Any) -> dict[str, Any]:
 async def streamed(client: httpx.AsyncClient, number: int) -> tuple[str, str, int]:
     """A stream's text, how it ended, and the tokens that its usage counts."""
     fields = body(number, stream=True, stream_options={"include_usage": True})
-    text, ended, counted = "", "", 0
+    text, ended, counted, whole = "", "", 0, False
     async with client.stream("POST", "/v1/chat/completions", json=fields) as response:
         async for line in response.aiter_lines():
-            if not line.startswith("data: "):
+            whole = whole or line == "data: [DONE]"
+            if whole or not line.startswith("data: "):
                 continue
-            if line == "data: [DONE]":
-                return text, ended, counted
             event = json.loads(line[6:])
             if "error" in event:
-                return text, str(event["error"]), counted
+                ended = str(event["error"])
+                continue
             counted = (event.get("usage") or {}).get("completion_tokens", counted)
             for choice in event["choices"]:
                 text += choice["delta"].get("content", "")
                 ended = choice["finish_reason"] or ended
-    return text, "cut off", counted
+    return text, ended if whole else f"cut off after {ended!r}", counted
 
 
 @contextlib.asynccontextmanager

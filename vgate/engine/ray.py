@@ -99,8 +99,8 @@ class RayEngine(UpstreamEngine):
         if cluster is None:
             return
         signal.alarm(0)  # see _take_sigterm_back, of a signal that came before
+        limit_s = self._ray["drain_s"] + _STOP_LIMIT_S
         try:
-            limit_s = self._ray["drain_s"] + _STOP_LIMIT_S
             async with asyncio.timeout(limit_s):
                 await self._asked(cluster.stop)
         except TimeoutError:
