@@ -11,14 +11,14 @@ from vgate.config import compose
 
 BATCHES = "adaptive, lockstep, passthrough, time_window, token_budget"
 GROUPS = (
-    "admin, batch, cache, dedup, embedding, engine, limits, logging, model, queue, routing, security, server, "
+    "admin, batch, cache, dedup, embedding, engine, limits, logging, model, queue, ray, routing, security, server, "
     "tracing, version"
 )
 
 ON_THE_COMMAND_LINE = {
     "batch=lockstp": f"batch = 'lockstp' {{}}: unknown option, did you mean batch=lockstep?; allowed: {BATCHES}",
     "batch=null": f"batch = 'null' {{}}: unknown option; allowed: {BATCHES}",
-    "+preset=prd": "preset = 'prd' {}: unknown option, did you mean preset=prod?; allowed: classic, cpu, dry_run, prod",
+    "+preset=prd": "preset = 'prd' {}: unknown option, did you mean preset=prod?; allowed: classic, cpu, dry_run, prod, ray",
     "bacth=lockstep": f"bacth = 'lockstep' {{}}: unknown key, did you mean batch?; allowed: {GROUPS}",
     "foo.bar=1": f"foo = {{{{'bar': 1}}}} {{}}: unknown key; allowed: {GROUPS}",
     "batch.max_batch_sze=3": (
@@ -58,7 +58,7 @@ ON_THE_COMMAND_LINE = {
     "load=poisson": (
         "load = 'poisson' {}: unknown key; "
         "allowed: admin, batch, cache, dedup, embedding, engine, limits, logging, "
-        "model, preset, queue, routing, security, server, tracing"
+        "model, preset, queue, ray, routing, security, server, tracing"
     ),
 }
 TOGETHER = {

@@ -62,14 +62,14 @@ class Cluster:
 
     def running(self) -> bool:
         """Whether all replicas are there. Raises EngineStartError when they cannot be."""
-        app = serve.status().applications.get(self._settings["app"])
+        app = self._status()
         if app is not None and app.status == ApplicationStatus.DEPLOY_FAILED:
             raise EngineStartError(f"no replica could be started: {_cause(self.told())}")
         return app is not None and app.status == ApplicationStatus.RUNNING
 
     def told(self) -> str:
         """What Serve says of the replicas, as it says it."""
-        app = serve.status().applications.get(self._settings["app"])
+        app = self._status()
         if app is None:
             return "Ray Serve knows nothing of them"
         of_replicas = [deployment.message for deployment in app.deployments.values() if deployment.message]
@@ -93,6 +93,13 @@ class Cluster:
                 ray.shutdown()
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _status(self) -> Any:
+        """An ApplicationStatusOverview; None when Serve knows no such application. Raises EngineStartError."""
+        try:
+            return serve.status().applications.get(self._settings["app"])
+        except Exception as error:  # noqa: BLE001  see connect
+            raise EngineStartError(f"Ray Serve does not answer: {_first_line(error)}") from None
 
     def _connect(self) -> None:
         # What it says while all is well: that it has started, and is the one that has.
