@@ -30,6 +30,7 @@ COSTS = {
     "admin": Cost.NOTHING,  # and without an admin port
     "model": Cost.RESTART,
     "engine": Cost.RESTART,
+    "ray": Cost.RESTART,
     "embedding": Cost.RESTART,
     "logging": Cost.RESTART,
     "tracing": Cost.RESTART,
