@@ -70,6 +70,20 @@ async def test_what_nobody_has_asked_for_closes_it() -> None:
     assert server.open == 0
 
 
+@pytest.mark.parametrize("second", [answer(b"two"), b"HTTP/1.1 200 OK\r\nContent-Le", b"x"])
+async def test_a_second_answer_in_the_same_segment_is_not_part_of_the_first(second: bytes) -> None:
+    server, connection = await sent([(0.0, answer(b"one") + second)])
+    assert await read(connection) == b"one"
+    assert (server.open, connection.closed, connection.reusable, connection.status) == (0, True, False, 200)
+
+
+async def test_one_that_has_answered_before_all_was_sent_is_not_used_again() -> None:
+    server, connection = await sent([(0.0, answer(b"too large", "413 No"))])
+    server.wires[0].unsent = 1
+    assert await read(connection) == b"too large"
+    assert not connection.reusable
+
+
 async def test_S1_each_piece_is_there_when_it_comes() -> None:
     _, connection = await sent([(1.0, HEAD), *((1.0, part(b"%d" % number)) for number in range(3)), (1.0, END)])
     loop, seen = asyncio.get_running_loop(), []
@@ -92,6 +106,36 @@ async def test_silence_before_the_answer_and_within_it_is_told_apart() -> None:
     with pytest.raises(Silent, match=r"no part of the answer within 30 s \(between\)"):
         await connection.more(30, "between")
     assert server.open == 0
+
+
+async def test_a_shorter_limit_counts_at_once() -> None:
+    _, connection = await sent([(1.0, HEAD + part(b"a")), (3600.0, part(b"b"))])
+    await connection.head(600, "first")
+    assert await connection.more(600, "first") == b"a"
+    with pytest.raises(Silent):
+        await connection.more(30, "between")
+    assert asyncio.get_running_loop().time() == 31.0
+
+
+@pytest.mark.parametrize(
+    ("limit_s", "drops"),
+    [(60.0, [b"HTTP/1.1 200 OK\r\n", *[b"x: y\r\n"] * 99]), (30.0, [HEAD + b"0\r\n", *[b"x: y\r\n"] * 99])],
+)
+async def test_what_comes_drop_by_drop_and_is_no_answer_does_not_prolong_the_wait(
+    limit_s: float, drops: list[bytes]
+) -> None:
+    _, connection = await sent([(0.0, drops[0]), *((12.5, drop) for drop in drops[1:])])
+    with pytest.raises(Silent):
+        await read(connection)
+    assert asyncio.get_running_loop().time() == limit_s
+
+
+async def test_S10_a_whole_answer_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vgate.upstream.connection.MAX_WHOLE_BYTES", 100_000)
+    _, connection = await sent([(0.0, HEAD), *((0.1, part(b"x" * 1000)) for _ in range(1000)), (0.0, END)])
+    with pytest.raises(Garbled, match="more than 100000 bytes"):
+        await read(connection)
+    connection.abort()
 
 
 @pytest.mark.parametrize(

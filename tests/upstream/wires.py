@@ -79,6 +79,10 @@ class Wire(asyncio.Transport):
         self._open = asyncio.Event()
         self._open.set()
         self.closed = False
+        self.unsent = 0
+
+    def get_write_buffer_size(self) -> int:
+        return self.unsent
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         request = Request(bytes(data), self)

@@ -16,6 +16,8 @@ from vgate.upstream.failures import Garbled, Lost, Silent, UpstreamError
 # Of an answer that is not being read so much is kept, then the worker has to wait.
 HIGH_WATER = 256 * 1024
 MAX_HEAD_BYTES = 65536
+# Of an answer that is taken as a whole.
+MAX_WHOLE_BYTES = 1 << 28
 
 
 class Connection(asyncio.Protocol):
@@ -45,7 +47,7 @@ class Connection(asyncio.Protocol):
         self._error: UpstreamError | None = None
         self._waiter: asyncio.Future[None] | None = None
         self._timer: TimerHandle | None = None
-        self._since = 0.0
+        self._due = self._since = 0.0
         self._limit: tuple[str, float, str] = ("", 0.0, "")
 
     # For whoever asks.
@@ -63,32 +65,37 @@ class Connection(asyncio.Protocol):
 
     async def head(self, limit_s: float, key: str) -> None:
         """Return when status and headers are there. Raises UpstreamError."""
+        since = self._loop.time()
         while not self._has_head:
             if self._error is not None:
                 raise self._error
-            await self._wait("answer", limit_s, key)
+            await self._wait(since, "answer", limit_s, key)
 
     async def more(self, limit_s: float, key: str) -> bytes:
         """What has come of the body since, at least a byte; b"" at its end. Raises UpstreamError."""
+        since = 0.0 if self._body else self._loop.time()
         while not self._body:
             if self._complete:
                 return b""
             if self._error is not None:
                 raise self._error
-            await self._wait("part of the answer", limit_s, key)
+            await self._wait(since, "part of the answer", limit_s, key)
         body = self._body
         data = body[0] if len(body) == 1 else b"".join(body)
         self.drop()
         return data
 
     async def rest(self, limit_s: float, key: str) -> bytes:
-        """The whole body."""
+        """The whole body. Raises UpstreamError."""
         data = await self.more(limit_s, key)
         if self._complete and not self._body:
             return data
-        pieces = [data]
+        pieces, size = [data], len(data)
         while piece := await self.more(limit_s, key):
             pieces.append(piece)
+            size += len(piece)
+            if size > MAX_WHOLE_BYTES:
+                raise Garbled(f"answered with more than {MAX_WHOLE_BYTES} bytes")
         return b"".join(pieces)
 
     def drop(self) -> None:
@@ -109,25 +116,29 @@ class Connection(asyncio.Protocol):
         if self._transport is not None:
             self._transport.abort()
 
-    async def _wait(self, phase: str, limit_s: float, key: str) -> None:
-        self._since, self._limit = self._loop.time(), (phase, limit_s, key)
-        if self._timer is None:
-            self._timer = self._loop.call_later(limit_s, self._on_time)
+    async def _wait(self, since: float, phase: str, limit_s: float, key: str) -> None:
+        self._since, self._limit = since, (phase, limit_s, key)
+        if self._timer is None or self._due > since + limit_s:
+            self._set_timer(since + limit_s)
         self._waiter = self._loop.create_future()
         try:
             await self._waiter
         finally:
             self._waiter = None
 
+    def _set_timer(self, due: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._due, self._timer = due, self._loop.call_at(due, self._on_time)
+
     def _on_time(self) -> None:
-        """One timer for all waits: set again for as long as somebody waits, never moved by what comes."""
+        """One timer for all waits: set again for as long as somebody waits, and earlier only for a shorter limit."""
         self._timer = None
         if self._waiter is None:
             return
         phase, limit_s, key = self._limit
-        left = self._since + limit_s - self._loop.time()
-        if left > 0:
-            self._timer = self._loop.call_later(left, self._on_time)
+        if self._since + limit_s > self._loop.time():
+            self._set_timer(self._since + limit_s)
         else:
             self._fail(Silent(phase, limit_s, key))
             self.abort()
@@ -194,6 +205,11 @@ class Connection(asyncio.Protocol):
 
     # For the parser.
 
+    def on_message_begin(self) -> None:
+        """After the whole answer nothing may come that nobody has asked for: it would be the next one's."""
+        if self._complete:
+            raise Garbled("answered twice")
+
     def on_header(self, name: bytes, value: bytes) -> None:
         if not self._has_head:  # a trailer is no header
             self.headers[name.lower()] = value
@@ -214,5 +230,7 @@ class Connection(asyncio.Protocol):
             return
         self._complete = True
         self.idle_since = self._loop.time()
-        self.reusable = self._parser.should_keep_alive() and not self.closed
+        # Whoever answers before he has read all of the request may take the rest of it for the next one.
+        unread = self._transport is not None and self._transport.get_write_buffer_size() > 0
+        self.reusable = self._parser.should_keep_alive() and not self.closed and not unread
         self._over()
