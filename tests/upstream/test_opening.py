@@ -6,11 +6,12 @@ import time
 import pytest
 
 from tests.calls import chat
-from tests.upstream.wires import BROKEN, HEAD, Script, Server, Workers, answer, error, part, streamed
+from tests.upstream.wires import BROKEN, END, HEAD, Script, Server, Workers, answer, error, part, streamed
 from vgate.errors import ApiError
 from vgate.upstream.opening import PATHS, Opened, Opening, asking_of
 
-GOOD = [(0.1, answer(b'{"id":"a"}'))]
+SAID = b'{"id":"a","choices":[{}]}'
+GOOD = [(0.1, answer(SAID))]
 
 
 def serving(*scripts: Script) -> list[Server]:
@@ -32,6 +33,12 @@ FAILING: dict[str, tuple[Server, int]] = {
     "503": (Server(lambda _request: [(0.1, error("503 No"))]), 503),
     "busy": (Server(lambda _request: [(0.1, answer(b"", "503 No", "Retry-After: 3"))]), 503),
     "not http": (Server(lambda _request: [(0.1, b"SSH-2.0\r\n")]), 502),
+    "HTML": (Server(lambda _request: [(0.1, answer(b"<html>hi</html>"))]), 502),
+    "nothing": (Server(lambda _request: [(0.1, answer(b""))]), 502),
+    "half": (Server(lambda _request: [(0.1, answer(b'{"id":"a"'))]), 502),
+    "no object": (Server(lambda _request: [(0.1, answer(b"[1]"))]), 502),
+    "no choices": (Server(lambda _request: [(0.1, answer(b'{"id":"a","choices":[]}'))]), 502),
+    "error with 200": (Server(lambda _request: [(0.1, answer(b'{"error":{"message":"no","code":500}}'))]), 500),
     "silent": (Server(lambda _request: [(3600.0, b"")]), 504),
     "no connection": (Server(lambda _request: [], dial_s=60.0), 504),
 }
@@ -41,7 +48,7 @@ FAILING: dict[str, tuple[Server, int]] = {
 async def test_S9_before_the_first_byte_another_worker_is_asked(server: Server, _status: int) -> None:
     workers = Workers(server, *serving(GOOD))
     answered = await opened(workers)
-    assert (answered.worker.name, answered.first) == ("w1", b'{"id":"a"}')
+    assert (answered.worker.name, answered.first) == ("w1", SAID)
     answered.close("ok")
     assert sum(workers.ended.values()) == 2
     assert workers.ended["ok"] == 1
@@ -81,6 +88,27 @@ async def test_a_stream_that_breaks_before_its_first_byte_or_begins_with_an_erro
         answered = await opened(workers, stream=True)
         assert (answered.worker.name, answered.first) == ("w1", b"data: 1\n\n")
         answered.close("left")
+
+
+BAD = b'{"error":{"message":"bad field","code":400}}'
+
+
+@pytest.mark.parametrize("stream", [True, False])
+async def test_O9_an_error_of_the_request_with_status_200_is_the_clients(stream: bool) -> None:
+    scripts: list[Script] = [[(0.0, answer(BAD))]]
+    if stream:
+        scripts.append(streamed([b"data: " + BAD + b"\n\ndata: [DONE]\n\n"]))
+        scripts.append([(0.0, HEAD + part(b"data:" + BAD + b"\r\n\r\n") + END)])
+    for script in scripts:
+        workers = Workers(*serving(script, GOOD))
+        with pytest.raises(ApiError, match="bad field") as caught:
+            await opened(workers, stream=stream)
+        assert (caught.value.status, workers.ended) == (400, {"ok": 1})
+
+
+async def test_a_whole_answer_where_a_stream_was_asked_is_none() -> None:
+    with pytest.raises(ApiError, match="no stream"):
+        await opened(Workers(*serving(GOOD)), stream=True)
 
 
 async def test_S1_a_stream_is_there_with_its_first_bytes() -> None:
@@ -129,32 +157,48 @@ async def test_a_worker_that_breaks_a_kept_connection_after_a_while_has_failed()
 
 @pytest.mark.parametrize(("first_s", "winner"), [(0.05, "w0"), (5.0, "w1")])
 async def test_hedging_takes_whoever_begins_first(first_s: float, winner: str) -> None:
-    slow = [(first_s, answer(b"slow"))]
+    slow = [(first_s, answer(SAID))]
     workers = Workers(*serving(slow, GOOD))
     answered = await opened(workers, hedge_ms=100)
     assert answered.worker.name == winner
     answered.close("ok")
     assert workers.hedges_won == (winner == "w1")
+    await asyncio.sleep(0)
     assert workers.ended["ok"] == 1
     assert workers.ended["left"] == (winner == "w1")
     await asyncio.sleep(10)
 
 
 async def test_hedging_needs_budget_and_survives_failures_of_either() -> None:
-    workers = Workers(*serving([(0.5, answer(b"slow"))], GOOD), retries=0)
+    workers = Workers(*serving([(0.5, answer(SAID))], GOOD), retries=0)
     (await opened(workers, hedge_ms=100)).close("ok")
     assert [lease.outcome for lease in workers.leases] == ["ok", "left"]
-    for scripts in ([[(0.3, BROKEN)], [(0.4, answer(b"b"))]], [[(0.4, answer(b"a"))], [(0.1, BROKEN)]]):
+    for scripts in ([[(0.3, BROKEN)], [(0.4, answer(SAID))]], [[(0.4, answer(SAID))], [(0.1, BROKEN)]]):
         workers = Workers(*serving(*scripts))
         (await opened(workers, hedge_ms=100)).close("ok")
         assert workers.ended == {"ok": 1, "failed": 1}
+
+
+@pytest.mark.parametrize("turns", range(12))
+async def test_R5_whenever_a_client_leaves_two_workers_both_are_free(turns: int) -> None:
+    workers = Workers(*serving([(0.3, answer(SAID))], [(0.1, answer(SAID))]))
+    task = asyncio.create_task(opened(workers, hedge_ms=100))
+    await asyncio.sleep(0.2)
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    task.cancel()
+    (result,) = await asyncio.gather(task, return_exceptions=True)
+    if isinstance(result, Opened):
+        result.close("left")
+    await asyncio.sleep(0)
+    assert all(lease.outcome for lease in workers.leases)
 
 
 def test_pass_through_is_cheap() -> None:
     """Not the published figure: a guard against a mistake of an order of magnitude."""
 
     async def many() -> float:
-        workers = Workers(*serving([(0.0, answer(b"x"))]))
+        workers = Workers(*serving([(0.0, answer(SAID))]))
         begun = time.process_time()
         for _ in range(1000):
             (await opened(workers)).close("ok")

@@ -15,7 +15,7 @@ from vgate.upstream.client import BETWEEN, FIRST, Client
 from vgate.upstream.connection import Connection
 from vgate.upstream.failures import UpstreamError
 from vgate.upstream.tokens import tells
-from vgate.upstream.translated import Failed, lost, of_event, refused
+from vgate.upstream.translated import Failed, begins_with_error, lost, refused, unusable
 from vgate.workers.lease import Lease
 from vgate.workers.pool import Pool
 from vgate.workers.worker import Outcome, Worker
@@ -147,12 +147,14 @@ class Opening:
         if connection.status != 200:
             body = await connection.rest(timeouts.between_s, BETWEEN)
             raise refused(connection.status, connection.headers, body)
-        if not stream:
-            return await connection.rest(timeouts.first_byte_s, FIRST)
         first = await connection.more(timeouts.first_byte_s, FIRST)
-        error = of_event(first)
-        if error is not None:
-            raise Failed(error, "failed" if error.status >= 500 else "ok", elsewhere=error.status >= 500)
+        if not stream or first.startswith(b"{"):  # no stream, though one was asked for
+            first += await connection.rest(timeouts.first_byte_s, FIRST)
+            failed = unusable(first, stream=stream)
+        else:
+            failed = begins_with_error(first)
+        if failed is not None:
+            raise failed
         return first
 
     def _ended(self, lease: Lease, connection: Connection | None, failed: Failed) -> Failed:
@@ -194,7 +196,7 @@ class Opening:
             tasks = [task for task in tasks if task is not winner]
             return winner.result()
         finally:
-            await _given_up(tasks)
+            _give_up(tasks)
 
     def _beside(self, lease: Lease, asking: Asking, hint: Hint, tried: list[Worker]) -> Lease | None:
         try:
@@ -207,13 +209,16 @@ class Opening:
         return None
 
 
-async def _given_up(tasks: list["asyncio.Task[Opened]"]) -> None:
-    """Cancel those that run; an answer that has begun meanwhile is closed."""
+def _give_up(tasks: list["asyncio.Task[Opened]"]) -> None:
+    """Cancel those that run; an answer that has begun meanwhile is closed. Waits for none: it may be cancelled too."""
     for task in tasks:
         task.cancel()
-    for result in await asyncio.gather(*tasks, return_exceptions=True):
-        if isinstance(result, Opened):
-            result.close("left")
+        task.add_done_callback(_closed)
+
+
+def _closed(task: "asyncio.Task[Opened]") -> None:
+    if not task.cancelled() and task.exception() is None:
+        task.result().close("left")
 
 
 def asking_of(call: Call, path: str, body: dict[str, Any]) -> Asking:

@@ -11,7 +11,8 @@ from typing import Any
 import orjson
 
 from vgate.errors import ApiError
-from vgate.upstream.failures import Silent, UpstreamError
+from vgate.upstream.events import Framer
+from vgate.upstream.failures import Garbled, Silent, UpstreamError
 from vgate.workers.worker import Outcome
 
 _KINDS = {401: "authentication_error", 403: "permission_error", 404: "not_found_error", 429: "rate_limit_error"}
@@ -101,8 +102,10 @@ def _error_of(body: bytes) -> Mapping[str, Any]:
         text = body.decode("utf-8", "replace").strip()
         # A page of HTML is a proxy's, and says nothing to a client of an API.
         return {"message": text[:_MOST_CHARACTERS]} if text and not text.startswith("<") else {}
-    if not isinstance(answer, dict):
-        return {}
+    return _told(answer) if isinstance(answer, dict) else {}
+
+
+def _told(answer: Mapping[str, Any]) -> Mapping[str, Any]:
     error = answer.get("error", answer.get("detail", answer.get("message")))
     if isinstance(error, dict):
         return error
@@ -114,8 +117,45 @@ def _error_of(body: bytes) -> Mapping[str, Any]:
 
 def of_event(event: bytes) -> ApiError | None:
     """The error that an event of a stream tells, if it is one."""
-    if not event.startswith((b'data: {"error"', b'data:{"error"')):
+    if b'"error"' not in event:  # nearly all; within a text its quotes are escaped
         return None
-    told = _error_of(event[5:].strip())
+    try:
+        return _in_answer(orjson.loads(event[event.rfind(b"\ndata:") + 1 + len(b"data:") :]))
+    except orjson.JSONDecodeError:
+        return None
+
+
+def begins_with_error(first: bytes) -> Failed | None:
+    """If the first event of a stream is whole, and an error."""
+    events = Framer().feed(first) if b'"error"' in first else []
+    error = of_event(events[0]) if events else None
+    return None if error is None else _answered(error)
+
+
+def unusable(body: bytes, *, stream: bool) -> Failed | None:
+    """Why an answer with status 200 that is not a stream cannot be passed on, if it cannot."""
+    try:
+        answer = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return lost(Garbled("answered something that is not JSON"))
+    error = _in_answer(answer)
+    if error is not None:
+        return _answered(error)
+    if stream:
+        return lost(Garbled("answered no stream, though it was asked for one"))
+    if not isinstance(answer, dict) or not answer.get("choices"):
+        return lost(Garbled("answered without choices"))
+    return None
+
+
+def _in_answer(answer: Any) -> ApiError | None:
+    if not isinstance(answer, dict) or not (answer.get("error") or answer.get("object") == "error"):
+        return None
+    told = _told(answer)
     code = told.get("code")
     return passed(code if isinstance(code, int) and 400 <= code < 600 else 500, told)
+
+
+def _answered(error: ApiError) -> Failed:
+    """An error that came as an answer."""
+    return Failed(error, "failed" if error.status >= 500 else "ok", elsewhere=error.status >= 500)
