@@ -168,12 +168,12 @@ def _chunk(event: bytes) -> dict[str, Any]:
         raise _broken("is not a JSON object")
     if chunk.get("error"):
         raise _error(chunk["error"])
-    if not _is_read(chunk):
+    if not is_read(chunk):
         raise _broken("is not of the API's form")
     return chunk
 
 
-def _is_read(chunk: dict[str, Any]) -> bool:
+def is_read(chunk: dict[str, Any]) -> bool:
     """Whether what is read of a chunk, or of a whole answer, is of the types that it is read as."""
     choices, usage = chunk.get("choices") or [], chunk.get("usage") or {}
     if not isinstance(choices, list) or not isinstance(usage, dict):

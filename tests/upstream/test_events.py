@@ -30,6 +30,12 @@ def test_S7_other_line_ends_comments_and_pieces_cut_anywhere() -> None:
         assert [event for piece in pieces for event in framer.feed(piece)] == STREAM
 
 
+def test_S7_an_event_of_several_lines_is_one_line() -> None:
+    whole = b'data: {"a":\ndata: 1}\n\ndata: 2\nid: 3\n\n'
+    assert Framer().feed(whole) == [b'data: {"a": 1}\n\n', b"id: 3\ndata: 2\n\n"]
+    assert Framer().feed(whole[:22]) == [b'data: {"a": 1}\n\n']
+
+
 def test_a_stream_may_end_without_its_last_blank_line_but_not_within_an_event() -> None:
     framer = Framer()
     assert framer.feed(ROLE + b"data: [DONE]") == [ROLE]

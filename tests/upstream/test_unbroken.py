@@ -88,6 +88,55 @@ async def test_an_error_event_of_a_dying_worker_is_a_break_and_one_of_the_reques
     assert await heard(Workers(Server(good(bad)), Server(good())), chat(stream=True)) == mine(bad)
 
 
+DIED = b'{"message":"engine died","code":500}'
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        b'data: { "error": ' + DIED + b"}\n\n",
+        b'event: error\ndata: {"error":' + DIED + b"}\n\n",
+        b'data: {"id":"x","choices":[],"error":' + DIED + b"}\n\n",
+        b'data: {"object":"error","message":"engine died","code":500}\n\n',
+        *[b"data: hello\n\n", b"data: 1\n\n", b"data: \xff\n\n", b'data: {"choices":1}\n\n'],
+        b'data: {"choices":[1]}\n\n',
+        b'data: {"choices":[{"delta":"x"}]}\n\n',
+        b'data: {"choices":[{"delta":{"content":"x"}}],"usage":3}\n\n',
+    ],
+)
+@pytest.mark.parametrize("at", [0, 1, 5, len(WHOLE) - 1])
+async def test_errors_of_any_form_and_what_cannot_be_read_are_breaks(event: bytes, at: int) -> None:
+    workers = Workers(Server(good([*WHOLE[:at], event, *WHOLE[at:]])), Server(good()))
+    assert await heard(workers, chat(stream=True)) == mine()
+    assert workers.ended["failed"] == 1
+
+
+async def test_S6_an_end_without_a_beginning_is_a_break() -> None:
+    assert await heard(Workers(Server(good([sse.DONE])), Server(good())), chat(stream=True, temperature=1)) == mine()
+
+
+async def test_where_all_was_said_but_the_end_anything_is_complete() -> None:
+    workers = Workers(Server(cut(len(WHOLE) - 1)))
+    assert await heard(workers, chat(stream=True, temperature=1)) == mine()
+    early = [usage(3, 0), *WHOLE]
+    with pytest.raises(ApiError, match="drawn at random"):
+        await heard(Workers(Server(cut(1, whole=early))), chat(stream=True, temperature=1))
+
+
+async def test_S7_events_of_several_lines_go_on_too() -> None:
+    lines = [event.replace(b',"choices"', b',\ndata: "choices"') for event in WHOLE]
+    stream = await heard(Workers(Server(cut(5, whole=lines)), Server(good(lines))), chat(stream=True))
+    assert said(stream) == "".join(WORDS)
+
+
+async def test_R5_tokens_that_are_no_numbers_leave_no_place_taken() -> None:
+    told = [event.replace(b'"finish_reason":null', b'"finish_reason":null,"token_ids":[7]') for event in WHOLE]
+    told[0] = told[0].replace(b"[7]", b'[],"prompt_token_ids":[1,,2]')
+    workers = Workers(Server(cut(5, whole=told)), Server(good()))
+    await asyncio.gather(heard(workers, chat(stream=True, model="m", max_tokens=20)), return_exceptions=True)
+    assert all(lease.outcome for lease in workers.leases)
+
+
 async def test_a_break_is_waited_out_until_a_worker_is_there_again() -> None:
     down = {"for": 20}
 

@@ -26,11 +26,11 @@ class Framer:
     def feed(self, piece: bytes) -> list[bytes]:
         """The events that end in this piece."""
         if self._clean and piece.endswith(b"\n\n") and b"\r" not in piece and piece.startswith(b"data: "):
-            if piece.find(b"\n\n") == len(piece) - 2:
+            if piece.find(b"\n") == len(piece) - 2:
                 return [piece]
-            events = [part + b"\n\n" for part in piece[:-2].split(b"\n\n")]
-            if all(event.startswith(b"data: ") for event in events):
-                return events
+            parts = piece[:-2].split(b"\n\n")
+            if all(part.startswith(b"data: ") and b"\n" not in part for part in parts):
+                return [part + b"\n\n" for part in parts]
         events = self._splitter.feed(piece)
         self._clean = self._splitter.empty
         return events

@@ -6,6 +6,7 @@ left out as it comes, held against what was said letter by letter: that works wh
 text, and costs the time in which it is said again.
 """
 
+import re
 from typing import Any
 
 from vgate import sse
@@ -24,6 +25,7 @@ _PLAIN = frozenset(
     }
 )
 _TEXT_ONLY = frozenset({"role", "content"})
+_FINISHED = re.compile(rb'"finish_reason": ?"')
 
 
 class Diverged(Exception):
@@ -42,6 +44,7 @@ class Said:
         self.created: int | None = None
         self.tokens = Tokens()
         self._parts: list[str] = []
+        self._last = b""
 
     @property
     def text(self) -> str:
@@ -51,11 +54,15 @@ class Said:
         return self._parts[0] if self._parts else ""
 
     def note(self, event: bytes) -> None:
-        """An event that goes to the client."""
-        self.begun = True
+        """An event that goes to the client. Raises ValueError, or TypeError, for one that is not of the API's form."""
         if self.why_not or event == sse.DONE:
+            self._note_end(event)
+            self.begun = True
             return
         chunk = sse.decode(event)
+        if not (isinstance(chunk, dict) and sse.is_read(chunk)):
+            raise TypeError
+        self.begun = True
         self.created = chunk.get("created") if self.created is None else self.created
         choices = chunk.get("choices") or ()
         self.counted = bool(self.finished and not choices and chunk.get("usage"))
@@ -65,6 +72,12 @@ class Said:
                 self.why_not = "it says more than text"
             self._parts.append(text_of(choice))
             self.finished = self.finished or choice.get("finish_reason") is not None
+
+    def _note_end(self, event: bytes) -> None:
+        """Of a stream that is not followed: whether this is the usage after the finish reason."""
+        if b'"choices":[]' in event or b'"choices": []' in event:
+            self.counted = bool(_FINISHED.search(self._last) and sse.decode(event).get("usage"))
+        self._last = event
 
 
 def _why_not(call: Call, seeded: bool) -> str:

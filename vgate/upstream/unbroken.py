@@ -10,7 +10,7 @@ from vgate.errors import ApiError
 from vgate.routing.base import Hint
 from vgate.types import Call, EngineSpan
 from vgate.upstream.events import Addressed, Framer
-from vgate.upstream.failures import Lost, UpstreamError
+from vgate.upstream.failures import Garbled, Lost, UpstreamError
 from vgate.upstream.onward import continued
 from vgate.upstream.opening import Asking, Opened, Opening
 from vgate.upstream.said import Diverged, Said
@@ -98,7 +98,11 @@ class Unbroken:
             await asyncio.sleep(_PAUSE_S)
             return None
         tried.append(lease.worker)
-        again, seam = continued(call, asking, said, lease.worker)
+        try:
+            again, seam = continued(call, asking, said, lease.worker)
+        except BaseException:
+            lease.done("left")
+            raise
         try:
             return await self.opening.attempt(lease, again), seam
         except Failed as failed:
@@ -152,6 +156,8 @@ class _Leg:
         error = of_event(event)
         if error is not None and error.status >= 500:
             raise _Broke(error)
+        if error is not None:
+            return event
         return self._seam(self._addressed(self._take(event)))
 
 
@@ -188,18 +194,28 @@ class _Stream:
         return out
 
     def _take(self, events: list[bytes], out: list[bytes]) -> None:
-        leg, said, marks = self._leg, self._said, self._marks
         for raw in events:
-            event = leg.outgoing(raw)
+            event = self._read(raw)
             if event is None:
                 continue
             out.append(event)
             self._fruitless = 0
             if event == sse.DONE:
-                leg.opened.close("ok")
+                self._leg.opened.close("ok")
                 return
-            marks.note(event)
-            said.note(event)
+            self._marks.note(event)
+
+    def _read(self, raw: bytes) -> bytes | None:
+        """The event as it goes out, noted. What cannot be read breaks the stream, before the client has it."""
+        if raw == sse.DONE and not self._said.begun:
+            raise _Broke(lost(Lost("ended its stream before its beginning", begun=True)).error)
+        try:
+            event = self._leg.outgoing(raw)
+            if event is not None:
+                self._said.note(event)
+        except (ValueError, TypeError, AttributeError, LookupError):  # read as what it should be
+            raise _Broke(lost(Garbled("sent an event that is not of the API's form")).error) from None
+        return event
 
     async def _go_on(self, broke: "_Broke | Diverged") -> None:
         if isinstance(broke, Diverged):
