@@ -1,6 +1,7 @@
 from typing import Any
 
 from tests.workers.rigs import spec
+from vgate.upstream.onward import _continues
 from vgate.workers import knowledge
 from vgate.workers.worker import Worker
 
@@ -45,6 +46,12 @@ def test_of_models_that_are_configured_no_others_are_shown() -> None:
     assert [model["id"] for model in knowledge.models([only])] == ["m"]
     untold = worker(1, models=frozenset({"z"}))
     assert [model["id"] for model in knowledge.models([untold])] == ["z"]
+
+
+def test_a_model_that_is_only_configured_is_not_taken_for_one_of_the_dry_run_engine() -> None:
+    """Another gateway in front of this one would have it continue texts word by word."""
+    (card,) = knowledge.models([worker(0, models=frozenset({"z"}))])
+    assert not _continues(worker(1, card), "z")
 
 
 def test_room_is_the_sum_of_all_bounds_if_all_have_one() -> None:

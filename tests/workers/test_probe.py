@@ -55,7 +55,11 @@ async def test_a_key_that_is_refused_makes_it_unready(status: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "body", [b"<html>", b"[]", b"{}", b'{"data": 3}', b'{"data": [3]}', b'{"data": [{}]}', b"\xff", b"null"]
+    "body",
+    [
+        *[b"<html>", b"[]", b"{}", b"\xff", b"null"],
+        *[b'{"data": 3}', b'{"data": [3]}', b'{"data": [{}]}', b'{"data": [{"id": ["a"]}]}'],
+    ],
 )
 async def test_a_web_server_that_answers_everything_is_no_worker(body: bytes) -> None:
     answers = dict.fromkeys(("/ready", "/health", "/v1/models"), (200, body))

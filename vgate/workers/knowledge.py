@@ -41,4 +41,4 @@ def room(workers: Iterable[Worker]) -> int | None:
 def _served(worker: Worker) -> Iterator[Mapping[str, Any]]:
     told = {str(model["id"]): model for model in worker.told or ()}
     for name in sorted(worker.models or ()):
-        yield told.get(name) or {"id": name, "object": "model", "created": 0, "owned_by": "vgate"}
+        yield told.get(name) or {"id": name, "object": "model", "created": 0, "owned_by": "upstream"}

@@ -74,6 +74,11 @@ def _models(body: bytes) -> tuple[Mapping[str, Any], ...] | None:
         data = orjson.loads(body)["data"]
     except (orjson.JSONDecodeError, KeyError, TypeError, IndexError):
         return None
-    if not isinstance(data, list) or not all(isinstance(model, dict) and model.get("id") for model in data):
+    if not isinstance(data, list) or not all(map(_is_model, data)):
         return None
     return tuple(data)
+
+
+def _is_model(model: Any) -> bool:
+    name = model.get("id") if isinstance(model, dict) else None
+    return isinstance(name, str) and bool(name)
