@@ -1,6 +1,7 @@
 """Connections to one server, kept open between requests."""
 
 import asyncio
+import functools
 import ssl
 from collections import deque
 from collections.abc import Awaitable, Callable
@@ -36,9 +37,15 @@ class Origin(NamedTuple):
 Dial = Callable[[Origin], Awaitable[Connection]]
 
 
+@functools.cache
+def _context() -> ssl.SSLContext:
+    """One for all: reading the authorities takes longer than a request."""
+    return ssl.create_default_context()
+
+
 async def dialled(origin: Origin) -> Connection:
     """A new connection. Raises OSError."""
-    context = ssl.create_default_context() if origin.tls else None
+    context = _context() if origin.tls else None
     loop = asyncio.get_running_loop()
     _, connection = await loop.create_connection(Connection, origin.host, origin.port, ssl=context)
     return connection
