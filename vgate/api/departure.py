@@ -87,7 +87,7 @@ class Departure:
                 connection.setblocking(False)
                 taken = loop.connect_accepted_socket(self._protocol, connection, ssl=server.config.ssl)
                 self._accepted.append(loop.create_task(taken))
-        for listener in server.servers:
+        for listener in getattr(server, "servers", ()):  # not there in its first moments
             listener.close()
 
     def _protocol(self) -> asyncio.Protocol:
