@@ -1,13 +1,16 @@
 """The engine that passes calls to other servers: what goes out, and what comes back."""
 
+import asyncio
+from itertools import count
 from typing import Any
 
 import orjson
 import pytest
 
-from tests.calls import call_of, chat
+from tests.calls import ask, call_of, chat
 from tests.components import build
-from tests.upstream.wires import END, HEAD, Request, Script, Server, answer, error, events, part, streamed
+from tests.gateways import gateway
+from tests.upstream.wires import BROKEN, END, HEAD, Request, Script, Server, answer, error, events, part, streamed
 from vgate.engine.upstream import UpstreamEngine
 from vgate.errors import ApiError
 from vgate.types import Call, Occupancy
@@ -101,7 +104,7 @@ async def test_O6_the_workers_own_key_goes_out_with_the_calls_id_and_its_trace(m
         ("usage", "usage"),
     ],
 )
-async def test_S8_usage_is_asked_for_and_what_is_wrong_is_the_workers_to_refuse(
+async def test_S8_usage_is_readerfor_and_what_is_wrong_is_the_workers_to_refuse(
     monkeypatch: pytest.MonkeyPatch, options: Any, goes_out: Any
 ) -> None:
     server = worker(lambda _request: streamed(events(["a"])))
@@ -111,7 +114,7 @@ async def test_S8_usage_is_asked_for_and_what_is_wrong_is_the_workers_to_refuse(
     await engine.stop()
 
 
-async def test_O5_nothing_else_is_ever_asked_of_a_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_O5_nothing_else_is_ever_readerof_a_worker(monkeypatch: pytest.MonkeyPatch) -> None:
     server = worker(lambda _request: [(0.0, answer(orjson.dumps(WHOLE)))])
     engine = await started(server, monkeypatch)
     await answered(engine, chat())
@@ -176,3 +179,29 @@ def test_a_client_dials_for_itself() -> None:
     routing = build("routing", "round_robin")
     engine = build("engine", "upstream", workers=[{"url": "http://w0:8000"}], wired={"routing": routing})
     assert engine._client._dial is dialled
+
+
+@pytest.mark.parametrize("at", range(1, 8))
+async def test_D1_S8_a_stream_that_goes_on_is_joined_cached_and_counted_as_a_whole_one(
+    at: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Readers come while it breaks, some with usage, and after it."""
+    whole, asked = events(["Once", " upon", " a", " time"]), count(1)
+    server = worker(lambda _request: streamed(whole[:at], end=BROKEN) if next(asked) == 1 else streamed(whole))
+    engine = await started(server, monkeypatch)
+    path = gateway(engine, cache="lru", dedup="single_flight")
+    options: list[dict[str, Any]] = [{}, {"stream_options": {"include_usage": True}}]
+    tasks = []
+    for number in range(4):
+        tasks.append(asyncio.create_task(ask(path, chat(stream=True, **options[number % 2]))))
+        await asyncio.sleep(0.015)
+    seen = [*await asyncio.gather(*tasks), *[await ask(path, chat(stream=True, **fields)) for fields in options]]
+    assert {reader.text for reader in seen} == {"Once upon a time"}
+    for number, reader in enumerate(seen):
+        assert {chunk["id"] for chunk in reader.chunks} == {f"chatcmpl-{reader.call.id}"}
+        assert (reader.data.count(b'"stop"'), reader.data.count(b"[DONE]")) == (1, 1)
+        counts = [chunk["usage"]["completion_tokens"] for chunk in reader.chunks if chunk.get("usage")]
+        assert counts == [4] * (number % 2)
+    assert [reader.record.spent for reader in seen] == [7, 0, 0, 0, 0, 0]
+    assert (seen[-1].record.cache, next(asked)) == ("hit", 3 if at < 7 else 2)
+    await engine.stop()

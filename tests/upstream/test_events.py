@@ -68,6 +68,12 @@ def test_ids_of_any_form_and_texts_that_hold_them(theirs: str) -> None:
             assert [sse.decode(addressed(event)) for _ in range(2)] == [{**body, "id": "mine"}] * 2
 
 
+def test_D10_an_id_that_changes_within_a_stream_is_replaced_throughout() -> None:
+    addressed = Addressed("mine", counted_for_us=False)
+    for theirs in (b"", b"a", b"a", b"b", b"mine", b"c"):
+        assert addressed(b'data: {"id":"%b","choices":[]}\n\n' % theirs) == b'data: {"id":"mine","choices":[]}\n\n'
+
+
 def test_an_answer_without_an_id_stays_without_one() -> None:
     assert whole(b'{"choices":[]}', "mine") == b'{"choices":[]}'
     assert whole(b"not json", "mine") == b"not json"

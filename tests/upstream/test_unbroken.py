@@ -85,7 +85,10 @@ async def test_an_error_event_of_a_dying_worker_is_a_break_and_one_of_the_reques
     dying = [*WHOLE[:4], b'data: {"error":{"message":"engine died","code":"not_ready"}}\n\n']
     assert await heard(Workers(Server(good(dying)), Server(good())), chat(stream=True)) == mine()
     bad = [*WHOLE[:4], b'data: {"error":{"message":"bad","code":400}}\n\n', sse.DONE]
-    assert await heard(Workers(Server(good(bad)), Server(good())), chat(stream=True)) == mine(bad)
+    workers, out = Workers(Server(good(bad)), Server(good())), []  # type: tuple[Workers, list[bytes]]
+    with pytest.raises(ApiError, match="bad") as caught:
+        await heard(workers, chat(stream=True), out)
+    assert (caught.value.status, out, workers.ended) == (400, mine(WHOLE[:4]), {"ok": 1})
 
 
 DIED = b'{"message":"engine died","code":500}'
@@ -111,7 +114,10 @@ async def test_errors_of_any_form_and_what_cannot_be_read_are_breaks(event: byte
     assert workers.ended["failed"] == 1
 
 
-async def test_S6_an_end_without_a_beginning_is_a_break() -> None:
+async def test_S6_an_end_without_a_beginning_or_a_finish_is_a_break() -> None:
+    for at in range(len(WORDS) + 2):
+        workers = Workers(Server(good([*WHOLE[:at], sse.DONE])), Server(good()))
+        assert await heard(workers, chat(stream=True)) == mine()
     assert await heard(Workers(Server(good([sse.DONE])), Server(good())), chat(stream=True, temperature=1)) == mine()
 
 

@@ -45,6 +45,7 @@ class Addressed:
 
     def __init__(self, own: str, *, counted_for_us: bool, created: int | None = None) -> None:
         self._own = own.encode()
+        self._mine = b'"%b"' % self._own
         self._created = created
         self._changes: list[tuple[bytes, bytes]] = []
         self._known = False
@@ -53,27 +54,32 @@ class Addressed:
 
     def __call__(self, event: bytes) -> bytes:
         """The event as it goes out."""
-        if not self._known:
+        event = self._changed(event)
+        if not self._known or self._mine not in event:  # some change their id within a stream
             self._learn(event)
-        for old, new in self._changes:
-            event = event.replace(old, new, 1)
+            event = self._changed(event)
         if self._hides_usage and b"null" in event:
             for null in _NULL_USAGE:
                 event = event.replace(null, b"", 1)
         return event
 
     def _learn(self, event: bytes) -> None:
-        """How this stream's id is written, from the first event that has one."""
+        """How this stream's id is written, from an event that has one."""
         theirs = id_of(event)
         if theirs is None:
             return
-        self._known = True
+        self._known, self._changes = True, []
         written = orjson.dumps(theirs)
-        if written != b'"%b"' % self._own:
-            self._change(event, b'"id":', written, b'"%b"' % self._own)
+        if written != self._mine:
+            self._change(event, b'"id":', written, self._mine)
         if self._created is not None:
             created = orjson.dumps(sse.decode(event).get("created"))
             self._change(event, b'"created":', created, b"%d" % self._created)
+
+    def _changed(self, event: bytes) -> bytes:
+        for old, new in self._changes:
+            event = event.replace(old, new, 1)
+        return event
 
     def _change(self, event: bytes, name: bytes, old: bytes, new: bytes) -> None:
         for start in (name, name + b" "):

@@ -53,6 +53,11 @@ class Said:
             self._parts = ["".join(self._parts)]
         return self._parts[0] if self._parts else ""
 
+    @property
+    def may_end(self) -> bool:
+        """Whether `[DONE]` may come: not before anything else, and of a stream that is followed after its finish."""
+        return self.begun and bool(self.why_not or self.finished)
+
     def note(self, event: bytes) -> None:
         """An event that goes to the client. Raises ValueError, or TypeError, for one that is not of the API's form."""
         if self.why_not or event == sse.DONE:

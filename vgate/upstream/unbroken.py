@@ -152,12 +152,15 @@ class _Leg:
         return events
 
     def outgoing(self, event: bytes) -> bytes | None:
-        """The event as it goes out. Raises _Broke for an error that is the worker's, and Diverged."""
+        """The event as it goes out. Raises _Broke for an error that is the worker's, its own for one of the request,
+        and Diverged.
+        """
         error = of_event(event)
         if error is not None and error.status >= 500:
             raise _Broke(error)
         if error is not None:
-            return event
+            self.opened.close("ok")
+            raise error
         return self._seam(self._addressed(self._take(event)))
 
 
@@ -207,8 +210,8 @@ class _Stream:
 
     def _read(self, raw: bytes) -> bytes | None:
         """The event as it goes out, noted. What cannot be read breaks the stream, before the client has it."""
-        if raw == sse.DONE and not self._said.begun:
-            raise _Broke(lost(Lost("ended its stream before its beginning", begun=True)).error)
+        if raw == sse.DONE and not self._said.may_end:
+            raise _Broke(lost(Lost("ended its stream before its end", begun=True)).error)
         try:
             event = self._leg.outgoing(raw)
             if event is not None:
