@@ -31,7 +31,7 @@ def test_the_configuration_is_one() -> None:
         assert "SUCCESS: 2 rule files found" in promtool("check", "config", MONITORING / name)
 
 
-@pytest.mark.parametrize("name", ["alerts_test.yml", "recording_test.yml"])
+@pytest.mark.parametrize("name", ["alerts_test.yml", "workers_test.yml", "recording_test.yml"])
 def test_rules_do_what_is_expected_of_them(name: str) -> None:
     assert "SUCCESS" in promtool("test", "rules", HERE / name)
 
@@ -46,8 +46,8 @@ def test_a_wrong_expectation_is_found(tmp_path: Path) -> None:
 
 
 def test_every_alert_is_seen_to_fire_and_not_to_fire() -> None:
-    tests = yaml.safe_load((HERE / "alerts_test.yml").read_text(encoding="utf-8"))["tests"]
-    checks = [check for test in tests for check in test["alert_rule_test"]]
+    files = [yaml.safe_load((HERE / name).read_text(encoding="utf-8")) for name in ("alerts_test.yml", "workers_test.yml")]
+    checks = [check for file in files for test in file["tests"] for check in test["alert_rule_test"]]
     for fires in (True, False):
         assert {check["alertname"] for check in checks if bool(check["exp_alerts"]) is fires} == set(ALERTS)
 

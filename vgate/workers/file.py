@@ -25,7 +25,7 @@ class File(Source):
 
     What has changed is taken when it is read a second time and is the same: a file that is being written may look
     right. Of one that is wrong, half written or gone, the last list that was right holds; that is logged once for each
-    such content, and counted.
+    such content, and counted each time that it is read.
     """
 
     def __init__(self, path: str, read: Read | None = None) -> None:
@@ -68,8 +68,8 @@ class File(Source):
         return specs
 
     def _tell(self, problem: str) -> None:
+        self._failures += 1
         if problem != self._problem:
-            self._failures += 1
             logger.error("worker list not read", extra={"path": str(self.path), "error": problem})
         self._problem = problem
 

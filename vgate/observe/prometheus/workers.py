@@ -41,7 +41,8 @@ class WorkerMetrics(Collector):
         )
         now = _now()
         for name, members in self._by_name():
-            ready.add_metric([name], float(any(member.ready and not member.leaving for member in members)))
+            if not members[0].leaving:  # one that was taken out of the list is missed by nobody
+                ready.add_metric([name], float(members[0].ready))
             inside.add_metric([name], sum(member.worker.in_flight for member in members))
             state = members[0].breaker.state(now)
             for each in STATES:
