@@ -35,14 +35,16 @@ OWN = [pair for pair in QUERIES if "vllm:" not in pair[1] and not any(name in pa
 
 @pytest.fixture(scope="module")
 def exposition() -> str:
-    """What a server tells after some traffic of every kind."""
+    """What a server tells after some traffic of every kind, and then a gateway in front of it."""
     settings = ("+preset=dry_run", "cache=lru", "dedup=single_flight", "batch=lockstep")
     with running(*settings) as server, httpx.Client(base_url=server.base_url, timeout=20) as client:
         for body in ({**CHAT, "stream": True}, CHAT, CHAT, {**CHAT, "nonsense": 1}):
             client.post("/v1/chat/completions", json=body)
         client.post("/v1/completions", json={"prompt": "hi", "max_tokens": 4})
         client.post("/v1/embeddings", json={"input": ["a", "b"]})
-        return client.get("/metrics").text
+        with running("engine=upstream", f"engine.workers=['{server.base_url}']") as gateway:
+            httpx.post(f"{gateway.base_url}/v1/chat/completions", json={**CHAT, "model": "tiny"}, timeout=20)
+            return client.get("/metrics").text + httpx.get(f"{gateway.base_url}/metrics", timeout=20).text
 
 
 @pytest.fixture(scope="module")
