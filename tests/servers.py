@@ -38,12 +38,15 @@ class Server:
                 return  # cut off: its process has ended while nobody read
             self.lines.append(json.loads(line))
 
-    def find(self, message: str, **fields: Any) -> list[dict[str, Any]]:
-        """Log lines with this message and these fields."""
-        found = [line for line in list(self.lines) if line["message"] == message]
+    def find(self, message: str | tuple[str, ...], **fields: Any) -> list[dict[str, Any]]:
+        """Log lines with this message, or one of these, and these fields."""
+        messages = (message,) if isinstance(message, str) else message
+        found = [line for line in list(self.lines) if line["message"] in messages]
         return [line for line in found if all(line.get(name) == value for name, value in fields.items())]
 
-    def wait_for(self, message: str, count: int = 1, limit_s: float = 10.0, **fields: Any) -> list[dict[str, Any]]:
+    def wait_for(
+        self, message: str | tuple[str, ...], count: int = 1, limit_s: float = 10.0, **fields: Any
+    ) -> list[dict[str, Any]]:
         """The log lines with this message, once there are so many: a line may be written after its answer was read."""
         deadline = time.monotonic() + limit_s
         while len(found := self.find(message, **fields)) < count:
@@ -98,7 +101,7 @@ class Server:
 
 
 def start(*overrides: str, env: dict[str, str] | None = None, limit_s: float = START_LIMIT_S) -> Server:
-    """Start a server and return when `/ready` says 200; one that is not ready in time is stopped."""
+    """Start a server and return when it is ready, or waits for its workers; one that is neither in time is stopped."""
     folder = tempfile.mkdtemp(prefix="vgate-test-")
     admin_socket = Path(folder) / "admin.sock"
     port = () if "--resolved" in overrides else ("server.port=0",)
@@ -111,7 +114,7 @@ def start(*overrides: str, env: dict[str, str] | None = None, limit_s: float = S
     try:
         line = server.wait_for("listening", limit_s=60)[0]
         server.base_url = f"{'https' if line['tls'] else 'http'}://127.0.0.1:{line['port']}"
-        server.wait_for("ready", limit_s=limit_s)
+        server.wait_for(("ready", "waiting for workers"), limit_s=limit_s)
     except BaseException:
         server.stop()
         raise

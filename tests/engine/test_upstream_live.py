@@ -6,6 +6,7 @@ Streams under `kill -9` are in `experiments/kills.py`, which `tests/test_experim
 import asyncio
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -56,6 +57,20 @@ def test_O6_the_clients_key_stays_here(pair: tuple[Server, Server, Server]) -> N
     answer = httpx.post(f"{pair[0].base_url}/v1/chat/completions", json=body(max_tokens=3), headers=headers)
     assert answer.status_code == 200
     assert pair[1].wait_for("request done", key_name="gateway", status=200)
+
+
+def test_it_says_that_it_is_ready_when_a_worker_is(pair: tuple[Server, Server, Server], tmp_path: Path) -> None:
+    workers = tmp_path / "workers.yaml"
+    workers.write_text("[http://127.0.0.1:9]\n")
+    with running("engine=upstream", f"engine.workers_file={workers}") as gateway:
+        assert gateway.find("waiting for workers")
+        assert gateway.find("ready") == []
+        assert httpx.get(f"{gateway.base_url}/ready").status_code == 503
+        workers.write_text(f"[{pair[2].base_url}]\n")
+        gateway.wait_for("ready")
+        assert httpx.get(f"{gateway.base_url}/ready").status_code == 200
+    assert pair[0].find("waiting for workers") == []
+    assert len(pair[0].find("ready")) == 1
 
 
 def leave(url: str, asked: dict[str, Any], after_s: float) -> None:

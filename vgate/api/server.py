@@ -33,6 +33,9 @@ from vgate.observe.base import Observer
 
 logger = logging.getLogger(__name__)
 
+# So often a server that has started without being ready is looked at, until it is.
+_LOOK_S = 0.1
+
 
 class _Server(uvicorn.Server):
     """uvicorn without its signal handlers: ours end with exit code 0."""
@@ -55,8 +58,9 @@ class Doors:
 async def serve(service: Service, doors: Doors) -> None:
     """Answer until SIGTERM or SIGINT, then let what is under way finish within the grace period. SIGHUP reloads.
 
-    `/health` answers at once, `/ready` when the engine has loaded. Raises EngineStartError when that fails, and when an
-    engine that has died cannot be restarted. Signals are ignored afterwards: the process is about to end.
+    `/health` answers at once, `/ready` when the engine has loaded and, where it has workers, one of them is ready. Raises
+    EngineStartError when loading fails, and when an engine that has died cannot be restarted. Signals are ignored
+    afterwards: the process is about to end.
     """
     admin_path = doors.unix.getsockname() if doors.unix else ""
     behind = list(_behind(service, doors))
@@ -131,8 +135,7 @@ async def _start(service: Service, doors: Doors) -> None:
     await service.engine.start()
     await service.embedding.start()
     _settle()
-    logger.info("ready", extra={"host": host, "port": port})
-    await _watch(service)
+    await _watch(service, {"host": host, "port": port})
 
 
 def _tell_admin_port(sock: socket.socket) -> None:
@@ -155,9 +158,19 @@ def _settle() -> None:
     gc.freeze()
 
 
-async def _watch(service: Service) -> None:
+async def _tell_ready(service: Service, at: dict[str, Any]) -> None:
+    """Log `ready` when `/ready` says so for the first time: an engine has started before its workers are ready."""
+    if service.engine.pool is not None and not service.engine.ready:
+        logger.warning("waiting for workers", extra=at)
+    while not service.ready:  # noqa: ASYNC110  two engines and a way to leave ring no bell
+        await asyncio.sleep(_LOOK_S)
+    logger.info("ready", extra=at)
+
+
+async def _watch(service: Service, at: dict[str, Any]) -> None:
     """Keep both engines alive; raises what the one raises that gives up."""
-    watching = [asyncio.ensure_future(watch) for watch in (service.engine.watch(), service.embedding.watch())]
+    watched = (_tell_ready(service, at), service.engine.watch(), service.embedding.watch())
+    watching = [asyncio.ensure_future(watch) for watch in watched]
     try:
         await asyncio.gather(*watching)
     finally:
