@@ -1,5 +1,7 @@
 """One hash for one set of components, wherever the settings came from."""
 
+from pathlib import Path
+
 import pytest
 import yaml
 
@@ -25,6 +27,35 @@ def test_where_it_listens_does_not_count() -> None:
 
 def test_under_which_names_answers_lie_in_a_shared_store_does_not_count() -> None:
     assert of("cache=redis", "cache.prefix='a:'") == of("cache=redis") != of("cache=redis", "cache.ttl_s=7")
+
+
+def upstream(workers: str, *more: str) -> str:
+    return of("engine=upstream", f"engine.workers=[{workers}]", *more)
+
+
+def test_where_workers_are_does_not_count_but_how_many_and_what_each_may_be_given() -> None:
+    here = upstream("http://a:8000, {url: http://b:8000, key: sk-one}")
+    assert here == upstream("{url: http://c, name: big}, {url: http://d/base, key_env: HOME}", "server.port=1")
+    for other in (
+        "http://a",
+        "http://a, http://b",
+        "{url: http://a, weight: 2}, {url: http://b, key: sk-one}",
+        "{url: http://a, max_concurrency: 8}, {url: http://b, key: sk-one}",
+        "{url: http://a, models: [m]}, {url: http://b, key: sk-one}",
+    ):
+        assert upstream(other) != here
+    assert upstream("http://a", "engine.retry.share=0.05") != upstream("http://a")
+
+
+def test_which_name_or_file_lists_the_workers_does_not_count_but_that_one_does(tmp_path: Path) -> None:
+    names = [of("engine=upstream", f"engine.workers_dns={name}") for name in ("a:1", "workers.default:8000")]
+    files = [tmp_path / name for name in ("a.yaml", "b.yaml")]
+    for path in files:
+        path.write_text(f"[http://{path.stem}]")
+    listed = [of("engine=upstream", f"engine.workers_file={path}") for path in files]
+    assert len(set(names)) == len(set(listed)) == 1
+    assert len({*names, *listed, upstream("http://a")}) == 3
+    assert of("engine=upstream", "engine.workers_dns=a:1", "engine.dns.weight=2") not in names
 
 
 def test_the_way_through_a_file_changes_nothing() -> None:

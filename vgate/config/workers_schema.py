@@ -24,7 +24,7 @@ from vgate.config.sections import NotNegative, Positive, PositiveFloat, Section,
 from vgate.workers.url import host_and_port, normal
 
 SOURCES = ("workers", "workers_file", "workers_dns")
-_KEYS = ("key", "key_file", "key_env")
+KEYS = ("key", "key_file", "key_env")
 
 
 class Access(Section):
@@ -47,9 +47,9 @@ class Access(Section):
 
     @model_validator(mode="after")
     def _of_one_source(self) -> Self:
-        given = [name for name in _KEYS if getattr(self, name) is not None]
+        given = [name for name in KEYS if getattr(self, name) is not None]
         if len(given) > 1:
-            raise ValueError(f"only one may be given of {', '.join(_KEYS)}; has {' and '.join(given)}")
+            raise ValueError(f"only one may be given of {', '.join(KEYS)}; has {' and '.join(given)}")
         return self
 
 
