@@ -46,7 +46,8 @@ def test_a_wrong_expectation_is_found(tmp_path: Path) -> None:
 
 
 def test_every_alert_is_seen_to_fire_and_not_to_fire() -> None:
-    files = [yaml.safe_load((HERE / name).read_text(encoding="utf-8")) for name in ("alerts_test.yml", "workers_test.yml")]
+    names = ("alerts_test.yml", "workers_test.yml")
+    files = [yaml.safe_load((HERE / name).read_text(encoding="utf-8")) for name in names]
     checks = [check for file in files for test in file["tests"] for check in test["alert_rule_test"]]
     for fires in (True, False):
         assert {check["alertname"] for check in checks if bool(check["exp_alerts"]) is fires} == set(ALERTS)

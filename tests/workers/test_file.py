@@ -89,7 +89,7 @@ async def test_the_last_good_list_holds_and_what_is_wrong_is_logged_once(
 ) -> None:
     assert await after(written, GOOD, wrong, wrong) == [["a:8000", "b"]]
     (record,) = caplog.records
-    assert written.file.failures == 2
+    assert written.file.failures >= 2  # and counted each time
     assert any(part in record.error for part in why.split("|")), record.error
     assert "\n" not in record.error
     assert "sk-secret" not in str(vars(record))
