@@ -11,6 +11,7 @@ import pytest
 
 from tests.api.serving import serving
 from tests.asgi import ask, chat
+from tests.workers.rigs import NO_HINT, Fleet, Lists, running, spec, specs
 from vgate.api.admin import build_admin
 from vgate.api.dashboard import live_page
 from vgate.api.dashboard_data import dashboard_data
@@ -129,6 +130,34 @@ async def test_an_engine_that_serves_nothing_is_not_told_to_be_ready() -> None:
     async with serving("engine=none", "embedding=dry_run") as (made, _):
         data = await dashboard_data(made, 0.0)
         assert (data["engine"]["ready"], data["embedding"]["ready"]) == (None, True)
+
+
+async def test_workers_are_told_as_their_pool_sees_them_and_of_many_those_with_trouble() -> None:
+    fleet, made = Fleet(), service()
+    assert (await dashboard_data(made, 0.0))["workers"] is None
+    for name in ("w1", "w109"):
+        fleet.down(name)
+    async with running(Lists([spec(0, max_concurrency=4), *specs(110)[1:]]), fleet) as pool:
+        await asyncio.sleep(0.1)
+        made.engine.pool = pool
+        (one,) = [member for member in pool.members if member.worker.name == "w0"]
+        pool.lease("m", NO_HINT, [member.worker for member in pool.members if member is not one])
+        for _ in range(5):
+            one.breaker.ended("failed", 0.0, trial=False)
+        data = (await dashboard_data(made, 0.2))["workers"]
+    await made.close()
+    assert (len(data["list"]), data["left_out"], data["retries"]) == (100, 10, {"allowed": 0, "refused": 0})
+    told = {worker.pop("name"): worker for worker in data["list"]}
+    assert told["w0"] == {
+        "state": "ready",
+        "breaker": "open",
+        "opened": 1,
+        "in_flight": 1,
+        "max_concurrency": 4,
+        "ended": {"ok": 0, "failed": 0, "busy": 0, "left": 0},
+    }
+    assert told["w1"]["state"] == told["w109"]["state"] == "down"
+    assert list(told) == sorted(told)
 
 
 async def test_the_last_errors_name_the_key_whose_limit_it_was_and_none_where_none_was_shown() -> None:

@@ -12,17 +12,22 @@ from vgate.limits.base import Level, Limits, Standing
 from vgate.observe.recent import KEYS
 from vgate.percentile import minimum_n
 from vgate.security.base import Security
+from vgate.workers.member import Member
+from vgate.workers.pool import Pool
 
 _CHOICES = ("batch", "queue", "cache", "dedup", "security")
 # So many are shown, those with most requests first.
 _MOST_KEYS = KEYS
+# So many are shown, those with trouble first.
+_MOST_WORKERS = 100
 
 
 async def dashboard_data(service: Service, now: float) -> dict[str, Any]:
     """At loop time `now`, which is its `t`.
 
-    `recent` is as in `Recent.snapshot`, `gauges` as in `gauges`, `limits` as in `_limits`. `minimum_n`: by percentile,
-    the requests that it needs. `ready` of an engine that serves nothing is null.
+    `recent` is as in `Recent.snapshot`, `gauges` as in `gauges`, `limits` as in `_limits`, `workers` as in `_workers`,
+    null where the engine has none. `minimum_n`: by percentile, the requests that it needs. `ready` of an engine that
+    serves nothing is null.
     """
     settings, held = service.settings, service.gateway.cache.held
     recent = service.recent.snapshot(now)
@@ -39,6 +44,7 @@ async def dashboard_data(service: Service, now: float) -> dict[str, Any]:
         "choices": {name: _option(getattr(settings, name).target) for name in _CHOICES},
         "engine": _engine(settings.engine.target, service.engine),
         "embedding": _engine(settings.embedding.target, service.embedding),
+        "workers": None if service.engine.pool is None else _workers(service.engine.pool, now),
         "gauges": gauges(service),
         "held": {"entries": held.entries, "bytes": held.bytes},
         "limits": await _limits(service.security, [use["name"] for use in recent["keys"]]),
@@ -59,6 +65,35 @@ def _engine(target: str, engine: Living) -> dict[str, Any]:
         "deaths": engine.deaths,
         "restarts": engine.restarts,
         "back_in_s": engine.back_in_s,
+    }
+
+
+def _workers(pool: Pool, now: float) -> dict[str, Any]:
+    """`list`: up to 100, by name; `left_out`: how many more there are; `retries` by what the budget said of them.
+
+    Of each `state`: as `Health` has it, or leaving; `breaker`: its state, and `opened`, how often it has; `in_flight`
+    of `max_concurrency`, which may be null; `ended`: requests since it came, by outcome.
+    """
+    members = pool.members
+    troubled_first = sorted(members, key=lambda member: member.ready and member.breaker.until is None)
+    shown = sorted(troubled_first[:_MOST_WORKERS], key=lambda member: member.worker.name)
+    return {
+        "list": [_worker(member, now) for member in shown],
+        "left_out": len(members) - len(shown),
+        "retries": {"allowed": pool.budget.allowed, "refused": pool.budget.refused},
+    }
+
+
+def _worker(member: Member, now: float) -> dict[str, Any]:
+    worker = member.worker
+    return {
+        "name": worker.name,
+        "state": "leaving" if member.leaving else worker.health,
+        "breaker": member.breaker.state(now),
+        "opened": member.breaker.opened,
+        "in_flight": worker.in_flight,
+        "max_concurrency": worker.max_concurrency,
+        "ended": dict(worker.ended),
     }
 
 

@@ -58,9 +58,9 @@ class Doors:
 async def serve(service: Service, doors: Doors) -> None:
     """Answer until SIGTERM or SIGINT, then let what is under way finish within the grace period. SIGHUP reloads.
 
-    `/health` answers at once, `/ready` when the engine has loaded and, where it has workers, one of them is ready. Raises
-    EngineStartError when loading fails, and when an engine that has died cannot be restarted. Signals are ignored
-    afterwards: the process is about to end.
+    `/health` answers at once, `/ready` when the engine has loaded and, where it has workers, one of them is ready.
+    Raises EngineStartError when loading fails, and when an engine that has died cannot be restarted. Signals are
+    ignored afterwards: the process is about to end.
     """
     admin_path = doors.unix.getsockname() if doors.unix else ""
     behind = list(_behind(service, doors))

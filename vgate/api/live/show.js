@@ -123,6 +123,26 @@ const showKeys = (data) => {
   put($("limiter"), `${limiter}${left ? ` ${digits(left, 0)} more keys are not shown, those with fewest requests.` : ""}`);
 };
 
+const STATES = { new: "not checked yet", ready: "ready", down: "down", leaving: "leaving", closed: "closed", open: "open", half_open: "half open" };
+const BAD = ["down", "open"];
+
+// How a worker or its breaker is, in a word; the colour says no more than that.
+const inWord = (name) => make("span", BAD.includes(name) ? "bad" : name === "ready" ? "good" : "", STATES[name]);
+
+const showWorkers = (data) => {
+  $("fleet").hidden = data.workers === null;
+  if (data.workers === null) return;
+  const rows = data.workers.list.map((worker) => {
+    const inside = worker.max_concurrency ? used(worker.in_flight, worker.max_concurrency) : digits(worker.in_flight, 0);
+    const ended = ["ok", "failed", "busy", "left"].map((outcome) => digits(worker.ended[outcome], 0));
+    return row([worker.name, inWord(worker.state), inWord(worker.breaker), digits(worker.opened, 0), inside, ...ended]);
+  });
+  fill($("workers"), rows, "None is known.");
+  const { retries, left_out: left } = data.workers;
+  const more = left ? ` ${digits(left, 0)} more workers are not shown, all of them ready.` : "";
+  put($("retries"), `Retries: ${digits(retries.allowed, 0)} allowed, ${digits(retries.refused, 0)} refused by their budget. Left: the client went away, or another worker was faster.${more}`);
+};
+
 const showErrors = (data) => {
   const rows = data.recent.last_errors.map((error) =>
     row([clock(error.at), String(error.status), error.code || NOTHING, error.request_id, error.endpoint, error.key || NOTHING]),
@@ -145,4 +165,4 @@ const showWords = (data) => {
   put($("ready"), data.server.stopping ? "stopping" : said(data.server.ready, "ready"));
 };
 
-const show = (data) => [showValues, showLengths, showBars, showKeys, showErrors, showWords].forEach((part) => part(data));
+const show = (data) => [showValues, showLengths, showBars, showWorkers, showKeys, showErrors, showWords].forEach((part) => part(data));
