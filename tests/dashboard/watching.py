@@ -13,7 +13,7 @@ DESK = {"width": 1360, "height": 900}
 HOSTILE_KEY = "<img src=x onerror=alert(1)>"
 HOSTILE = f"{{key: sk-b, name: '{HOSTILE_KEY}', rate_limit: 3}}"
 # What is special where an object is a table, and what is long.
-ODD_KEYS = ("__proto__", "constructor", "a" * 300)
+ODD_KEYS = ("__proto__", "constructor", "a" * 100)
 ODD = ", ".join(f"{{key: sk-{number}, name: {name}}}" for number, name in enumerate(ODD_KEYS))
 HOSTILE_ID = "<script>alert(2)</script>"
 BUSY = "{key: sk-a, name: production, rate_limit: 1000000}"
