@@ -101,11 +101,12 @@ def test_a_percentile_of_too_few_is_refused(browser: Browser) -> None:
 
 
 def test_lines_are_drawn(watched: Watched) -> None:
-    watched.page.wait_for_timeout(2500)
-    drawn = watched.page.evaluate(
+    lines = (
         "[...document.querySelectorAll('.figures .chart')].map(box => box.querySelector('path.s1').getAttribute('d'))"
     )
+    watched.wait(f"{lines}.every(line => line.includes('L'))")
+    drawn = watched.page.evaluate(lines)
     assert len(drawn) == 6
-    assert all("L" in line and "NaN" not in line for line in drawn)
+    assert not any("NaN" in line for line in drawn)
     watched.page.locator(".picture").first.hover(position={"x": 5, "y": 20})
     assert re.fullmatch(r"\d+ (s|min)( \d+ s)? ago", watched.page.locator(".since").first.inner_text())

@@ -139,7 +139,7 @@ const showWorkers = (data) => {
   });
   fill($("workers"), rows, "None is known.");
   const { retries, left_out: left } = data.workers;
-  const more = left ? ` ${digits(left, 0)} more workers are not shown, all of them ready.` : "";
+  const more = left ? ` ${digits(left, 0)} more workers are not shown: those with trouble come first.` : "";
   put($("retries"), `Retries: ${digits(retries.allowed, 0)} allowed, ${digits(retries.refused, 0)} refused by their budget. Left: the client went away, or another worker was faster.${more}`);
 };
 
