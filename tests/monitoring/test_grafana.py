@@ -70,6 +70,18 @@ def test_a_query_names_what_the_server_tells(title: str, query: str, labels: dic
     assert grouped_by(query) <= known, f"{title}: nothing has {grouped_by(query) - known}"
 
 
+def test_rules_name_what_the_server_tells(labels: dict[str, set[str]]) -> None:
+    rules = [rule for path in (ROOT / "monitoring/rules").glob("*.yml") for rule in _rules(path)]
+    asked = {name for rule in rules for name in re.findall(r"(?<![\w:])vgate_\w+", rule["expr"])}
+    assert len([name for name in asked if name.startswith("vgate_worker_")]) == 5
+    assert asked <= labels.keys()
+
+
+def _rules(path: Path) -> list[dict[str, Any]]:
+    groups = yaml.safe_load(path.read_text(encoding="utf-8"))["groups"]
+    return [rule for group in groups for rule in group["rules"]]
+
+
 @pytest.mark.parametrize("panel", panels(), ids=lambda panel: panel["title"])
 def test_a_line_is_called_by_labels_that_it_has(panel: dict[str, Any]) -> None:
     for target in panel["targets"]:
