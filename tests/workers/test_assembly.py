@@ -43,3 +43,12 @@ async def test_a_pool_from_a_section() -> None:
 def test_a_key_file_that_has_gone_since_is_an_error_that_names_it(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="gone"):
         source_of(SECTION | {"workers": [{"url": "http://a", "key_file": str(tmp_path / "gone")}]})
+
+
+@pytest.mark.parametrize("key", ["sk-a\r\nX-Other: 1", "sk-a\nsk-b", "sk a", "sk-ä"])
+def test_a_key_that_would_be_more_than_a_key_is_refused_and_not_quoted(key: str, tmp_path: Path) -> None:
+    """In a file or a variable; in the configuration itself its pattern says so."""
+    (tmp_path / "key").write_text(key, encoding="utf-8")
+    with pytest.raises(ValueError, match="one word of printable ASCII") as caught:
+        source_of(SECTION | {"workers": [{"url": "http://a:1", "key_file": str(tmp_path / "key")}]})
+    assert "sk" not in str(caught.value)

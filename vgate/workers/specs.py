@@ -1,10 +1,14 @@
 """From what is configured of workers to what the pool takes."""
 
+import re
 from collections.abc import Sequence
 
 from vgate.config.elsewhere import from_environment, from_file
 from vgate.config.workers_schema import Access, WorkerSettings
 from vgate.workers.worker import WorkerSpec
+
+# What follows a line end would be a header of its own.
+_KEY = re.compile(r"[\x21-\x7e]+")
 
 
 def specs_of(workers: Sequence[WorkerSettings]) -> list[WorkerSpec]:
@@ -26,8 +30,11 @@ def spec_of(access: Access, url: str, name: str) -> WorkerSpec:
 
 def authorization_of(access: Access) -> str | None:
     """The header's value. Raises ValueError."""
+    key = access.key
     if access.key_file is not None:
-        return f"Bearer {from_file(access.key_file)}"
+        key = from_file(access.key_file)
     if access.key_env is not None:
-        return f"Bearer {from_environment(access.key_env)}"
-    return None if access.key is None else f"Bearer {access.key}"
+        key = from_environment(access.key_env)
+    if key is not None and not _KEY.fullmatch(key):
+        raise ValueError("a worker's key must be one word of printable ASCII characters")
+    return None if key is None else f"Bearer {key}"
