@@ -26,6 +26,6 @@ def test_prefix_affinity_raises_the_hit_rate_over_round_robin(tmp_path: Path) ->
     assert done.returncode == 0, done.stderr
     by_turns, where_known = json.loads(done.stdout.splitlines()[-1])
     assert (by_turns["routing"], where_known["routing"]) == ("round_robin", "prefix_affinity")
-    assert min(by_turns["requests"], where_known["requests"]) > 20
+    assert min(by_turns["requests"], where_known["requests"]) >= 10
     assert where_known["vllm"] / where_known["one_cache"] > by_turns["vllm"] / by_turns["one_cache"] + 0.1
     assert where_known["vllm"] >= 0.9 * where_known["one_cache"]

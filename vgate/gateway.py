@@ -160,9 +160,10 @@ class Gateway:
             if cache_key:
                 await self.cache.put(cache_key, Answer(call.id, tuple(said)), call.cache_control.ttl_s)
         finally:
-            _count_broken_off(ticket)
+            _count_broken_off(record, ticket)
             self._leave(ticket, record)
-            _over(record, ticket)
+            if record.when_over:
+                record.when_over()
 
     async def _first(self, events: Events, call: Call, record: Record) -> Event | None:
         """The first event; DeadlineExceeded when it does not come in time."""
@@ -236,18 +237,11 @@ def _read(event: Event, job: Job) -> int:
     return (event.usage.prompt_tokens if event.usage else 0) or job.prompt_tokens
 
 
-def _count_broken_off(ticket: Ticket) -> None:
+def _count_broken_off(record: Record, ticket: Ticket) -> None:
     """What was made of an answer that broke off before its first event, its engine tells."""
     if ticket.job and ticket.admitted is not None and not ticket.complete:
         ticket.tokens = max(ticket.tokens, ticket.job.span.tokens or 0)
-
-
-def _over(record: Record, ticket: Ticket) -> None:
-    """The generation has ended."""
-    if ticket.job and ticket.admitted is not None and not ticket.complete:
         record.spent = max(record.spent, ticket.job.prompt_tokens + ticket.tokens)
-    if record.when_over:
-        record.when_over()
 
 
 async def _each(events: tuple[Event, ...]) -> AsyncGenerator[Event, None]:

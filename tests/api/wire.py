@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from vgate.api.app import build_app
-from vgate.api.server import _server
+from vgate.api.server import server_of
 from vgate.api.service import Service
 from vgate.build import build_service
 from vgate.config import get_config
@@ -207,7 +207,7 @@ class Wired:
 
     def __init__(self, service: Service, timeout_s: float) -> None:
         self.service = service
-        self._server = _server(build_app(service), 1.0, timeout_s, service.observer)
+        self._server = server_of(build_app(service), 1.0, timeout_s, service.observer)
         self._server.config.load()
 
     def connect(self) -> Client:

@@ -121,6 +121,13 @@ async def test_S6_an_end_without_a_beginning_or_a_finish_is_a_break() -> None:
     assert await heard(Workers(Server(good([sse.DONE])), Server(good())), chat(stream=True, temperature=1)) == mine()
 
 
+async def test_S10_an_event_without_an_end_is_a_break(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vgate.upstream.unbroken.MAX_WHOLE_BYTES", 10_000)
+    endless = Server(good([*WHOLE[:5], *[b"data: " + b"x" * 994] * 12]))
+    assert await heard(Workers(endless, Server(good())), chat(stream=True)) == mine()
+    assert endless.aborted == 1
+
+
 async def test_where_all_was_said_but_the_end_anything_is_complete() -> None:
     workers = Workers(Server(cut(len(WHOLE) - 1)))
     assert await heard(workers, chat(stream=True, temperature=1)) == mine()

@@ -43,8 +43,14 @@ def _by_key(details: list[ErrorDetails], container: dict[str, Any]) -> list[list
     found: dict[tuple[int | str, ...], list[ErrorDetails]] = {}
     for detail in details:
         found.setdefault(tuple(_real_path(detail, container)), []).append(detail)
-    # A misspelt key first: it may be why another is missing.
-    return sorted(found.values(), key=lambda told: told[0]["type"] != "extra_forbidden")
+    # A misspelt key first: it may be why another is missing. Not one that only some types of a union do not know.
+    return sorted(found.values(), key=lambda told: not _is_unknown(told[0], container))
+
+
+def _is_unknown(detail: ErrorDetails, container: dict[str, Any]) -> bool:
+    path = [part for part in detail["loc"] if not str(part).startswith("vgate.")]
+    untold = "vgate.unknown" in detail["loc"]  # which type was meant is not said
+    return detail["type"] == "extra_forbidden" and not untold and path == _real_path(detail, container)
 
 
 def _explain(

@@ -9,6 +9,7 @@ from vgate import sse
 from vgate.errors import ApiError
 from vgate.routing.base import Hint
 from vgate.types import Call, EngineSpan
+from vgate.upstream.connection import MAX_WHOLE_BYTES
 from vgate.upstream.events import Addressed, Framer
 from vgate.upstream.failures import Garbled, Lost, UpstreamError
 from vgate.upstream.onward import continued
@@ -138,6 +139,7 @@ class _Leg:
         self._take = said.tokens.take if opened.tokens else _unchanged
         self._framer = Framer()
         self._piece = opened.first
+        self._silent_bytes = 0
 
     async def events(self) -> list[bytes]:
         """The worker's own events that come next. Raises _Broke where there is an end that is none."""
@@ -149,6 +151,9 @@ class _Leg:
         events = self._framer.feed(piece) if piece else self._framer.end()
         if not (piece or events):
             raise _Broke(lost(Lost("ended its stream before its end", begun=True)).error)
+        self._silent_bytes = 0 if events else self._silent_bytes + len(piece)
+        if self._silent_bytes > MAX_WHOLE_BYTES:
+            raise _Broke(lost(Garbled(f"sent {MAX_WHOLE_BYTES} bytes without the end of an event")).error)
         return events
 
     def outgoing(self, event: bytes) -> bytes | None:
