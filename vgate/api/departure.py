@@ -49,8 +49,7 @@ class Departure:
         self._part()
         if settings.reuse_port:
             self._close_door()
-        public = self._servers[0].server_state
-        await _while(lambda: bool(public.connections) or not settings.reuse_port, loop.time() + settings.drain_delay_s)
+        await _while(lambda: self._anybody or not settings.reuse_port, loop.time() + settings.drain_delay_s)
         self._service.stopping = True
         end = loop.time() + settings.shutdown_grace_s
         await _while(lambda: any(server.server_state.tasks for server in self._servers), end)
@@ -66,6 +65,11 @@ class Departure:
             task.cancel()
         if left:
             await asyncio.wait(left, timeout=_LAST_WORDS_S)
+
+    @property
+    def _anybody(self) -> bool:
+        """Whether somebody could still ask."""
+        return bool(self._servers[0].server_state.connections) or not all(taken.done() for taken in self._accepted)
 
     def _part(self) -> None:
         """Answers under way end their connections too."""
