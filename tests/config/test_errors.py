@@ -10,6 +10,7 @@ from tests.config.composing import serve, written, wrong
 from vgate.config import compose
 
 BATCHES = "adaptive, lockstep, passthrough, time_window, token_budget"
+PRESETS = "classic, cpu, dry_run, prod, ray"
 GROUPS = (
     "admin, batch, cache, dedup, embedding, engine, limits, logging, model, queue, ray, routing, security, server, "
     "tracing, version"
@@ -18,7 +19,7 @@ GROUPS = (
 ON_THE_COMMAND_LINE = {
     "batch=lockstp": f"batch = 'lockstp' {{}}: unknown option, did you mean batch=lockstep?; allowed: {BATCHES}",
     "batch=null": f"batch = 'null' {{}}: unknown option; allowed: {BATCHES}",
-    "+preset=prd": "preset = 'prd' {}: unknown option, did you mean preset=prod?; allowed: classic, cpu, dry_run, prod, ray",
+    "+preset=prd": f"preset = 'prd' {{}}: unknown option, did you mean preset=prod?; allowed: {PRESETS}",
     "bacth=lockstep": f"bacth = 'lockstep' {{}}: unknown key, did you mean batch?; allowed: {GROUPS}",
     "foo.bar=1": f"foo = {{{{'bar': 1}}}} {{}}: unknown key; allowed: {GROUPS}",
     "batch.max_batch_sze=3": (

@@ -135,3 +135,7 @@ def test_an_error_within_a_stream() -> None:
     assert error is not None
     assert (error.status, error.message) == (503, "died")
     assert of_event(b'data: {"error": {"message": "bad", "code": 400}}\n\n').status == 400  # type: ignore[union-attr]
+
+
+def test_R8_whoever_asks_to_be_asked_again_at_once_is_given_a_second() -> None:
+    assert refused(503, {b"retry-after": b"0"}, b"").error.headers == {"retry-after": "1"}

@@ -253,9 +253,12 @@ async def test_completions_go_on_too() -> None:
     stream = [*(text(word) for word in WORDS), text("", "stop"), usage(3, 8), sse.DONE]
     for at in range(1, len(stream)):
         workers = Workers(Server(cut(at, whole=stream)), Server(good(stream)))
-        assert await heard(workers, call_of({"prompt": "a", "temperature": 0, "stream": True}, "completions")) == mine(
-            stream
-        )
+        prompt: Any = ("a", ["a"], [[1, 2]], [1, 2])[at % 4]
+        call = call_of({"prompt": prompt, "temperature": 0, "stream": True}, "completions")
+        assert await heard(workers, call) == mine(stream)
+    call = call_of({"prompt": ["a", "b"], "temperature": 0, "stream": True}, "completions")
+    with pytest.raises(ApiError, match="several prompts"):
+        await heard(Workers(Server(cut(3, whole=stream)), Server(good(stream))), call)
 
 
 @pytest.mark.parametrize("at", range(2, len(WORDS) + 1))

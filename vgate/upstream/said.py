@@ -93,7 +93,7 @@ def _why_not(call: Call, seeded: bool) -> str:
     if beyond:
         return f"it asks for {beyond[0]}"
     prompt = body.get("prompt")
-    if isinstance(prompt, list) and not all(type(part) is int for part in prompt):
+    if isinstance(prompt, list) and len(prompt) > 1 and not all(type(part) is int for part in prompt):
         return "it has several prompts"
     if body.get("temperature") == 0 or (seeded and body.get("seed") not in (None, -1)):
         return ""

@@ -52,7 +52,7 @@ def refused(status: int, headers: Mapping[bytes, bytes], body: bytes) -> Failed:
     """An answer with another status than 200."""
     told = _error_of(body)
     wait_s = retry_after(headers)
-    again = {"retry-after": str(math.ceil(wait_s))} if wait_s is not None else {}
+    again = {"retry-after": str(max(1, math.ceil(wait_s)))} if wait_s is not None else {}
     if status == 429:
         return Failed(
             passed(status, told, again or {"retry-after": "1"}), "busy", elsewhere=False, retry_after_s=wait_s
