@@ -3,6 +3,7 @@
 Values and their meaning: the files under `conf/engine/`.
 """
 
+import re
 from typing import Annotated, Any, Literal, Self
 
 import yaml
@@ -25,6 +26,7 @@ from vgate.workers.url import host_and_port, normal
 
 SOURCES = ("workers", "workers_file", "workers_dns")
 KEYS = ("key", "key_file", "key_env")
+_WORD = re.compile(r"[\x21-\x7e]+")
 
 
 class Access(Section):
@@ -40,9 +42,11 @@ class Access(Section):
     @field_validator("key_file", "key_env")
     @classmethod
     def _readable(cls, value: str | None, info: ValidationInfo) -> str | None:
-        """Read it now, so that a mistake is told at the start."""
+        """Read it now, so that a mistake is told at the start. More than a word would be further headers."""
         if value is not None:
-            from_file(value) if info.field_name == "key_file" else from_environment(value)
+            key = from_file(value) if info.field_name == "key_file" else from_environment(value)
+            if not _WORD.fullmatch(key):
+                raise ValueError("a worker's key must be one word of printable ASCII characters")
         return value
 
     @model_validator(mode="after")
