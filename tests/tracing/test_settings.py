@@ -19,7 +19,7 @@ OTLP = ("+preset=dry_run", "tracing=otlp")
         ("tracing.sample_ratio=1.5", "must be less than or equal to 1"),
         ("tracing.max_queue_spans=0", "must be greater than or equal to 1"),
         ("tracing.timeout_s=0", "must be greater than 0"),
-        ("tracing.service_name=''", "should have at least 1 character"),
+        ("tracing.service_name=''", "must have at least 1 character"),
     ],
 )
 def test_a_wrong_value_is_told_in_one_line(setting: str, why: str) -> None:
