@@ -57,7 +57,8 @@ class Server:
 
     def forget(self) -> None:
         """Start the log afresh, answers and prefixes too."""
-        self.admin("/reset")
+        if self.admin("/reset").status_code == 200:
+            self.wait_for("answers and prefixes forgotten")  # lines from before come before it
         self.lines.clear()
 
     def admin(self, path: str, body: Any = None) -> httpx.Response:

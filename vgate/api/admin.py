@@ -1,5 +1,6 @@
 """Routes for whoever operates this server: on a Unix socket that only its owner can open, and behind a token by TCP."""
 
+import logging
 from dataclasses import asdict
 
 from starlette.applications import Starlette
@@ -19,6 +20,8 @@ from vgate.build import reconfigure
 from vgate.config import ConfigError, from_resolved
 from vgate.config.graph import graph_hash
 from vgate.errors import BadRequest
+
+logger = logging.getLogger(__name__)
 
 SWAPPABLE = frozenset({"routing", "queue", "batch", "cache", "dedup", "security", "limits"})
 
@@ -54,6 +57,7 @@ def build_admin(service: Service) -> Starlette:
         except Exception as error:  # noqa: BLE001  whatever the client of a store raises
             return unreachable(error)
         await service.engine.reset()
+        logger.info("answers and prefixes forgotten")
         return JSONResponse({"ok": True})
 
     posts = {"/swap": swap, "/reload": reload, "/reset": reset}
