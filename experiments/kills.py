@@ -20,7 +20,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
-import csv
 import json
 import os
 import random
@@ -36,6 +35,7 @@ import httpx
 from mortal import Worker, gateway_command, starting
 from servers import free_port, running
 from streams import Seen, expected, judge
+from written import write
 
 from vgate.harness.circumstances import circumstances
 from vgate.harness.prometheus_text import total
@@ -58,7 +58,7 @@ def main() -> int:
     manifest = circumstances(sys.argv[1:], [], sys.argv[0])
     rows, kills, goes_on, left = run(options)
     summary = summed(rows, kills, goes_on, left)
-    write(options.results, rows, summary, manifest)
+    write(options.results, "answers", rows, summary, manifest)
     print(json.dumps(summary))
     return 0 if all(summary["targets"].values()) else 1
 
@@ -148,17 +148,6 @@ def summed(rows: list[Row], kills: int, goes_on: int, left: Row) -> Row:
     }
     print(f"{kills} kills, {len(rows)} answers, {goes_on} continued elsewhere, {sum(wrong.values())} wrong")
     return summary
-
-
-def write(folder: Path, rows: list[Row], summary: Row, manifest: Row) -> None:
-    """The three files."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "answers.csv").open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)
-    for name, content in (("summary", summary), ("manifest", manifest)):
-        (folder / f"{name}.json").write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -23,7 +23,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import csv
 import json
 import os
 import sys
@@ -35,6 +34,7 @@ import httpx
 import numpy as np
 from servers import Server, free_port, running
 from soak_clients import KEY, Crowd
+from written import write
 
 from vgate.harness.circumstances import circumstances
 from vgate.harness.prometheus_text import total
@@ -78,7 +78,7 @@ def main() -> int:
     with running("vgate", command, port, dict(os.environ), "/ready") as server:
         rows, crowd = asyncio.run(soak(server, options))
     summary = judged(rows, crowd, options)
-    write(options.results, rows, summary, manifest)
+    write(options.results, "samples", rows, summary, manifest)
     print(json.dumps(summary))
     return 0 if all(summary["targets"].values()) else 1
 
@@ -143,17 +143,6 @@ def judged(rows: list[Row], crowd: Crowd, options: argparse.Namespace) -> dict[s
             "statuses": not crowd.wrong,
         },
     }
-
-
-def write(folder: Path, rows: list[Row], summary: dict[str, Any], manifest: dict[str, Any]) -> None:
-    """The three files."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "samples.csv").open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)
-    for name, content in (("summary", summary), ("manifest", manifest)):
-        (folder / f"{name}.json").write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

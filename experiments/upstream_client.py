@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import csv
 import json
 import statistics
 import sys
@@ -24,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from instant_worker import running
+from written import write
 
 from vgate.clock import precise_loop
 from vgate.harness.circumstances import circumstances
@@ -47,7 +47,7 @@ def main() -> int:
     with running(options.events) as port, asyncio.Runner(loop_factory=precise_loop) as runner:
         rows = runner.run(measured(port, options))
     summary = told(rows)
-    write(options.results, rows, summary, manifest)
+    write(options.results, "rounds", rows, summary, manifest)
     print(json.dumps(summary))
     return 0
 
@@ -135,17 +135,6 @@ def told(rows: list[dict[str, Any]]) -> dict[str, Any]:
             summary[f"{form}_aiohttp_cpu_ms"] / summary[f"{form}_vgate_cpu_ms"], 2
         )
     return summary
-
-
-def write(folder: Path, rows: list[dict[str, Any]], summary: dict[str, Any], manifest: dict[str, Any]) -> None:
-    """The three files."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "rounds.csv").open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)
-    for name, content in (("summary", summary), ("manifest", manifest)):
-        (folder / f"{name}.json").write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
