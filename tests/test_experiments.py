@@ -70,10 +70,8 @@ def test_S6_streams_go_on_when_their_workers_are_killed(tmp_path: Path) -> None:
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=False)
     assert done.stdout, done.stderr
     summary = json.loads(done.stdout.splitlines()[-1])
-    # While a worker is down, what has not begun may be refused; what has begun must go on rightly.
-    refused = {kind for kind in summary["wrong"] if kind.startswith(("no answer: 502", "no answer: 503"))}
-    assert summary["wrong"].keys() == refused
-    assert done.returncode == (1 if refused else 0)
+    assert summary["wrong"] == {}
+    assert done.returncode == 0
     assert summary["kills"] == 2
     assert summary["answers"] > 60
     assert summary["continued"] >= 2

@@ -53,6 +53,7 @@ async def test_S9_before_the_first_byte_another_worker_is_asked(server: Server, 
     assert sum(workers.ended.values()) == 2
     assert workers.ended["ok"] == 1
     assert workers.retries == 9
+    assert [lease.answered for lease in workers.leases] == [False, True]
 
 
 @pytest.mark.parametrize(("server", "status"), FAILING.values(), ids=FAILING)

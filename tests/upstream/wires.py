@@ -168,7 +168,11 @@ class Lease:
         self.worker = worker
         self._pool = pool
         self.outcome: Outcome | None = None
+        self.answered = False
         pool.leases.append(self)
+
+    def begun(self) -> None:
+        self.answered = True
 
     def done(self, outcome: Outcome, retry_after_s: float | None = None) -> None:
         if self.outcome is None:

@@ -74,3 +74,13 @@ def test_after_it_has_closed_all_begins_anew() -> None:
     assert breaker.state(6.0) == "closed"
     breaker.ended("failed", 6.0, trial=False)
     assert breaker.until == 11.0
+
+
+def test_after_a_reset_a_trial_that_began_before_says_nothing() -> None:
+    breaker = after(*["failed"] * 5)
+    trial = breaker.began()
+    breaker.reset()
+    assert breaker.state(5.0) == "closed"
+    assert not breaker.ended("failed", 6.0, trial=trial)
+    assert breaker.state(6.0) == "closed"
+    assert breaker.allows(6.0)

@@ -182,7 +182,7 @@ async def test_nothing_is_left_of_a_thousand_workers_that_came_and_went(routing:
         await asyncio.gather(*clients, return_exceptions=True)
         lists.say([])
         await asyncio.sleep(0.1)
-        assert (pool.members, pool._members, pool._of, pool._warming) == ([], {}, {}, set())
+        assert (pool.members, pool._members, pool._of) == ([], {}, {})
         assert not {**getattr(pool._routing, "_credit", {}), **getattr(pool._routing, "_chosen", {})}
         ours = {task for task in asyncio.all_tasks() if "Checks.run" in str(task.get_coro())}
         assert not ours

@@ -132,6 +132,7 @@ class Opening:
         try:
             connection = await client.post(worker, asking.path, asking.body_for(worker), asking.headers)
             first = await self._begun(connection, stream=asking.stream)
+            lease.begun()
             return Opened(client, lease, connection, first, tokens=asking.tokens and tells(worker, asking.model))
         except UpstreamError as error:
             raise self._ended(lease, connection, lost(error)) from None

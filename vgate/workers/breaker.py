@@ -26,7 +26,7 @@ class Breaker:
 
     It opens after `failures` in a row, or when of the last `window` outcomes a share of `failure_share` were failures;
     for `open_s`, and twice as long each time that a trial has failed, up to `max_open_s`. What ends ill or well that
-    began before it opened says nothing any more. `now` is the event loop's time.
+    began before it opened, or was `reset`, says nothing any more. `now` is the event loop's time.
     """
 
     def __init__(self, policy: BreakerPolicy) -> None:
@@ -60,8 +60,19 @@ class Breaker:
         self._trial = True
         return True
 
+    def reset(self) -> None:
+        """The worker was down and is there again: its failures were those of a process that is gone."""
+        self.until, self._trial, self._reopened = None, False, 0
+        self._recent.clear()
+        self._in_a_row = 0
+
     def ended(self, outcome: Outcome, now: float, *, trial: bool) -> bool:
-        """A request has ended; whether that has closed the breaker. "busy" and "left" do not count either way."""
+        """A request has ended, or a trial's answer has begun; whether that has closed the breaker.
+
+        "busy" and "left" do not count either way.
+        """
+        if trial and not self._trial:
+            return False
         if trial:
             self._trial = False
         if outcome not in {"ok", "failed"} or (self.until is not None and not trial):

@@ -56,15 +56,14 @@ class Member:
         """It has become ready, or its breaker has closed: its weight grows from a tenth, see `warm_up`."""
         self._warm_from = now
 
-    def warm_up(self, now: float, slow_start_s: float) -> bool:
-        """Set its weight for now; whether it has all of it."""
+    def warm_up(self, now: float, slow_start_s: float) -> None:
+        """Set its weight for now."""
         if self._warm_from is None:
-            return True
+            return
         share = (now - self._warm_from) / slow_start_s if slow_start_s else 1.0
         self.worker.weight = self.worker.spec.weight * min(max(share, _LEAST), 1.0)
         if share >= 1:
             self._warm_from = None
-        return share >= 1
 
     def free_in_s(self, now: float) -> float:
         """Seconds until it may be given a request, as far as that depends on time."""

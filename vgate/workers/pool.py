@@ -5,6 +5,7 @@ import contextlib
 import logging
 import random
 from collections.abc import AsyncGenerator, Collection, Sequence
+from functools import partial
 from typing import Any
 
 from vgate.routing.base import Hint, Routing
@@ -25,8 +26,8 @@ logger = logging.getLogger(__name__)
 class Pool:
     """Gives out leases of workers. All but `start` and `stop` is done at once, in time linear in the workers.
 
-    Made by `vgate.workers.assembly.pool_of`. Where every worker that is ready has an open circuit breaker, one request
-    at a time may try each of them, for else nobody would find out that they work again.
+    Where every worker that is ready has an open circuit breaker, one request at a time may try each of them, for else
+    nobody would find out that they work again.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917  one for each section
@@ -48,7 +49,6 @@ class Pool:
         self._rng = rng or random.Random()  # noqa: S311  spreads checks
         self._members: dict[str, Member] = {}
         self._of: dict[Worker, Member] = {}  # those that are leaving too
-        self._warming: set[Member] = set()
         self._watch: asyncio.Task[None] | None = None
         self._news = asyncio.Event()
         self._in_flight = 0
@@ -89,7 +89,8 @@ class Pool:
             raise refusal(model, serving, ready, now, any_known=bool(self._members))
         if not exclude:
             self.budget.put(self._in_flight)
-        self._warm_up(now)
+        for member in ready:
+            member.warm_up(now, self._health.slow_start_s)
         return self._lend(self._of[self._routing.choose(free, hint)])
 
     def may_retry(self) -> bool:
@@ -121,9 +122,9 @@ class Pool:
                 self._watch.cancel()
                 self._watch = asyncio.create_task(self._follow(source.watch()))
         if routing is not None:
+            self._routing = routing
             for member in self._members.values():
                 routing.arrived(member.worker)
-            self._routing = routing
 
     @property
     def members(self) -> Sequence[Member]:
@@ -138,9 +139,8 @@ class Pool:
     @property
     def back_in_s(self) -> float | None:
         """Seconds until the next check that could find a worker ready; None: one is, or nobody can tell."""
-        now = asyncio.get_running_loop().time()
-        due = [member.checks.due - now for member in self._members.values() if member.checks]
-        return None if self.ready or not due else max(min(due), 0.0)
+        due = [member.checks.due for member in self._members.values() if member.checks]
+        return None if self.ready or not due else max(min(due) - asyncio.get_running_loop().time(), 0.0)
 
     @property
     def capacity(self) -> Capacity:
@@ -149,8 +149,7 @@ class Pool:
 
     @property
     def occupancy(self) -> Occupancy:
-        """`running`: leases that are not done."""
-        return Occupancy(running=self._in_flight)
+        return Occupancy(running=self._in_flight)  # leases that are not done
 
     @property
     def fingerprint(self) -> str:
@@ -167,29 +166,31 @@ class Pool:
         return knowledge.models(member.worker for member in self._members.values())
 
     def _lend(self, member: Member) -> Lease:
-        trial = member.breaker.began()
         member.worker.in_flight += 1
         self._in_flight += 1
-        return Lease(member.worker, lambda outcome, after: self._ended(member, trial, outcome, after))
+        passed = partial(self._heard, member, "ok", trial=True) if member.breaker.began() else None
+        return Lease(member.worker, partial(self._ended, member), passed)
 
-    def _ended(self, member: Member, trial: bool, outcome: Outcome, retry_after_s: float | None) -> None:
-        now = asyncio.get_running_loop().time()
-        worker = member.worker
-        worker.in_flight -= 1
+    def _heard(self, member: Member, outcome: Outcome, *, trial: bool) -> None:
+        """What its breaker makes of it."""
+        if member.breaker.ended(outcome, asyncio.get_running_loop().time(), trial=trial):
+            member.begin_warm_up(asyncio.get_running_loop().time())
+
+    def _ended(self, member: Member, lease: Lease, outcome: Outcome, retry_after_s: float | None) -> None:
         self._in_flight -= 1
-        worker.ended[outcome] += 1
+        member.worker.in_flight -= 1
+        member.worker.ended[outcome] += 1
         if outcome == "busy":
-            member.rest(now, retry_after_s)
-        if outcome == "failed" and member.checks is not None:
+            member.rest(asyncio.get_running_loop().time(), retry_after_s)
+        elif outcome == "failed" and member.checks is not None:
             member.checks.hurry()
-        if member.breaker.ended(outcome, now, trial=trial):
-            self._begin_warm_up(member)
-        if member.leaving and not worker.in_flight:
-            del self._of[worker]
+        self._heard(member, outcome, trial=lease.trial)
+        if member.leaving and not member.worker.in_flight:
+            del self._of[member.worker]
 
     async def _follow(self, lists: AsyncGenerator[Sequence[WorkerSpec], None]) -> None:
+        first = True
         async with contextlib.aclosing(lists):
-            first = True
             async for specs in lists:
                 # A new source that cannot be read tells of nobody, and takes nobody away.
                 if specs or not first or not self.source.failures:
@@ -228,7 +229,6 @@ class Pool:
         if member.task is not None:
             member.task.cancel()
         member.leaving, member.checks, member.task = True, None, None
-        self._warming.discard(member)
         self._routing.left(member.worker)
         if not member.worker.in_flight:
             del self._of[member.worker]
@@ -237,14 +237,7 @@ class Pool:
     def _judged(self, member: Member, was: Health) -> None:
         """A check has ended; its worker's models may have changed."""
         if member.ready and was != "ready":
-            self._begin_warm_up(member)
+            member.breaker.reset()
+            member.begin_warm_up(asyncio.get_running_loop().time())
         self._fingerprint = None
         self._news.set()
-
-    def _begin_warm_up(self, member: Member) -> None:
-        member.begin_warm_up(asyncio.get_running_loop().time())
-        self._warming.add(member)
-
-    def _warm_up(self, now: float) -> None:
-        if self._warming:
-            self._warming -= {member for member in self._warming if member.warm_up(now, self._health.slow_start_s)}
