@@ -8,6 +8,7 @@ import asyncio
 import inspect
 import os
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -18,9 +19,27 @@ from vgate.cache.base import Cache
 from vgate.engine.base import Engine
 
 Close = Callable[[], Awaitable[None]]
+LONG = ("vllm", "slow")
 
 settings.register_profile("vgate", deadline=None, derandomize=True)
 settings.load_profile("vgate")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that start vLLM or Ray, or run for a minute, are spread evenly among the others.
+
+    Two processes share the files, in this order: few of those meet, and none is left for one process alone at the end.
+    """
+    files: dict[Path, list[pytest.Item]] = {}
+    for item in items:
+        files.setdefault(item.path, []).append(item)
+    long = {
+        path for path, tests in files.items() if any(test.get_closest_marker(mark) for test in tests for mark in LONG)
+    }
+    spread = [path for path in files if path not in long]
+    for number, path in enumerate(sorted(long)):
+        spread.insert(number * len(files) // len(long), path)
+    items[:] = [test for path in spread for test in files[path]]
 
 
 @pytest.hookimpl(tryfirst=True)
