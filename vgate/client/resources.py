@@ -31,6 +31,8 @@ class _Resource:
             return self._in(stack).post(path, body, decode, way)
 
     def _stream(self, path: str, body: Json, decode: Decode[T], way: Way) -> Stream[T]:
+        if not isinstance(self._client, type):
+            return self._client.stream(path, body, decode, way)
         owned = ExitStack()
         return self._in(owned).stream(path, body, decode, way, owned)
 

@@ -22,6 +22,7 @@ from vgate.client.errors import (
 from vgate.client.meta import Meta
 from vgate.client.reading import Json
 from vgate.client.sse import Event, EventTooLong, SSEDecoder
+from vgate.client.underway import Underway
 
 T = TypeVar("T")
 Decode = Callable[[Json, Meta], T]
@@ -97,12 +98,22 @@ class Stream(Generic[T]):
     and when nobody holds the stream any more, as after ``break``.
     """
 
-    def __init__(self, response: httpx.Response, meta: Meta, decode: Decode[T], owned: ExitStack) -> None:
+    def __init__(
+        self,
+        response: httpx.Response,
+        meta: Meta,
+        decode: Decode[T],
+        owned: ExitStack,
+        underway: Underway | None = None,
+    ) -> None:
         self.meta = meta
         self._response = response
         self._owned = owned
         # No reference to the stream itself: it shall go as soon as nobody holds it.
         self._chunks = _read(response, owned, _Chunks(meta, decode))
+        self._underway = underway  # None where the connections are this stream's alone
+        if underway is not None:
+            underway.hold(self._chunks, owned)
 
     def __iter__(self) -> Self:
         return self
@@ -118,7 +129,10 @@ class Stream(Generic[T]):
 
     def __del__(self) -> None:
         with suppress(Exception):  # the interpreter may be going
-            self.close()
+            if self._underway is None:
+                self.close()
+            elif self._underway.lose(self._chunks, self._owned):
+                _hang_up(self._response)
 
     def close(self) -> None:
         """Give the connection back, which tells the server to stop. May be called twice, and by any thread.

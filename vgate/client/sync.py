@@ -17,6 +17,7 @@ from vgate.client.resources import ChatResource, CompletionResource, EmbeddingRe
 from vgate.client.retry import RetryPolicy
 from vgate.client.settings import DEFAULT_TIMEOUT_S, http_options
 from vgate.client.stream import Decode, Stream, stream_meta
+from vgate.client.underway import Underway
 
 T = TypeVar("T")
 
@@ -47,8 +48,8 @@ class Client:
         transport: httpx.BaseTransport | None = None,
     ) -> None:
         self._connect = functools.partial(httpx.Client, **http_options(base_url, api_key, timeout), transport=transport)
-        self._http, self._process = self._connect(), os.getpid()
-        self._inherited: list[httpx.Client] = []
+        self._http, self._process, self._underway = self._connect(), os.getpid(), Underway()
+        self._inherited: list[object] = []
         self._retry = retry or RetryPolicy()
         self._sleep = sleep
         self.chat = ChatResource(self)
@@ -84,19 +85,20 @@ class Client:
     ) -> Stream[T]:
         """POST `body` to `path` and decode the events of the answer one by one as they come.
 
-        What is in `owned` is closed together with the stream.
+        What is in `owned`, this client too, is closed together with the stream.
         """
         with owned or ExitStack() as stack:
             response = self._send("POST", path, body, way, stream=True)
             stack.callback(response.close)
             meta = stream_meta(response)
-            return Stream(response, meta, decode, stack.pop_all())
+            return Stream(response, meta, decode, stack.pop_all(), None if owned else self._underway)
 
     def _own(self) -> httpx.Client:
         """This process's connections: on those of the parent answers would get mixed up."""
         if self._process != os.getpid():
-            self._inherited.append(self._http)  # neither used nor closed: its locks may be held for ever
-            self._http, self._process = self._connect(), os.getpid()
+            self._inherited += [self._http, self._underway]  # neither used nor closed: its locks may be held for ever
+            self._http, self._process, self._underway = self._connect(), os.getpid(), Underway()
+        self._underway.close_lost()
         return self._http
 
     def _send(
