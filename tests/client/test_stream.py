@@ -69,8 +69,8 @@ def test_S7_data_over_several_lines(server: Loopback, read: Read) -> None:
     assert texts == ["Hi"]
 
 
-@pytest.mark.parametrize("tail", [b"data: [DONE]", b"data: [DONE]\n"])
-def test_a_server_that_saves_the_last_line_ends(server: Loopback, read: Read, tail: bytes) -> None:
+@pytest.mark.parametrize("tail", [b"data: [DONE]", b"data: [DONE]\n", b"data: [DONE] \n\n"])
+def test_a_server_that_is_careless_about_the_last_line_ends(server: Loopback, read: Read, tail: bytes) -> None:
     server.scripts = [events(delta("Hi"), tail)]
     texts: list[str] = []
     read(server, texts)
@@ -113,6 +113,12 @@ def test_S6_an_error_event_raises(server: Loopback, read: Read, name: bytes) -> 
         read(server, texts)
     assert texts == ["Hel"]
     assert caught.value.code == 500
+
+
+def test_S6_an_error_event_need_not_be_json(server: Loopback, read: Read) -> None:
+    server.scripts = [events(delta("Hel") + b"event: error\ndata: engine died\n\n", DONE)]
+    with pytest.raises(sdk.StreamError, match="engine died"):
+        read(server, [])
 
 
 @pytest.mark.parametrize("data", [b"data: {no\n\n", b"data: [1]\n\n", b'data: {"choices": 1}\n\n'])
@@ -191,6 +197,25 @@ def test_a_silent_server_is_a_timeout(server: Loopback) -> None:
         assert next(chunks).text == "Hel"
         with pytest.raises(sdk.Timeout):
             next(chunks)
+        with pytest.raises(sdk.StreamInterrupted, match="broken off already"):
+            next(chunks)  # half an answer never looks like a whole one
+
+
+def test_S6_a_stream_whose_reader_was_cancelled_does_not_look_as_if_it_had_ended(server: Loopback) -> None:
+    server.scripts = [events(delta("Hel"), HOLD)]
+
+    async def call() -> None:
+        async with (
+            sdk.AsyncClient(server.url) as client,
+            await client.chat.create(model="tiny", messages=HELLO, stream=True) as chunks,
+        ):
+            assert (await anext(chunks)).text == "Hel"
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(anext(chunks), 0.05)
+            with pytest.raises(sdk.StreamInterrupted, match="or a read of it was cancelled"):
+                await anext(chunks)
+
+    asyncio.run(call())
 
 
 def test_closing_twice_is_harmless(server: Loopback) -> None:

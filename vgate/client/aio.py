@@ -15,11 +15,12 @@ from vgate.client.aio_resources import (
     AsyncEmbeddingResource,
     AsyncModelsResource,
 )
+from vgate.client.chunks import Decode
 from vgate.client.errors import VGateError, api_error, transport_error
 from vgate.client.request import USUAL, Way, read_json
 from vgate.client.retry import RetryPolicy
 from vgate.client.settings import DEFAULT_TIMEOUT_S, http_options
-from vgate.client.stream import AsyncStream, Decode, stream_meta
+from vgate.client.stream import AsyncStream, stream_meta
 
 T = TypeVar("T")
 

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
+from vgate.client.chunks import Decode
 from vgate.client.reading import Json
 from vgate.client.request import Headers, Texts, Way, body_of, listed
-from vgate.client.stream import Decode, Stream
+from vgate.client.stream import Stream
 from vgate.client.types import ChatCompletion, ChatCompletionChunk, EmbeddingList, ModelList, TextCompletion
 
 if TYPE_CHECKING:

@@ -3,76 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import socket
-from collections.abc import AsyncGenerator, Callable, Generator
+from collections.abc import AsyncGenerator, Generator
 from contextlib import AsyncExitStack, ExitStack, suppress
 from typing import Any, Generic, Self, TypeVar
 
 import httpx
 
-from vgate.client.errors import (
-    ResponseError,
-    StreamError,
-    StreamInterrupted,
-    Timeout,
-    VGateError,
-    error_fields,
-)
+from vgate.client.chunks import Chunks, Decode
+from vgate.client.errors import ResponseError
 from vgate.client.meta import Meta
-from vgate.client.reading import Json
-from vgate.client.sse import Event, EventTooLong, SSEDecoder
 from vgate.client.underway import Underway
 
 T = TypeVar("T")
-Decode = Callable[[Json, Meta], T]
-
-
-class _Chunks(Generic[T]):
-    """Bytes in, chunks out: what both kinds of stream do between two reads."""
-
-    def __init__(self, meta: Meta, decode: Decode[T]) -> None:
-        self.done = False
-        self._meta = meta
-        self._decode = decode
-        self._events = SSEDecoder()
-
-    def feed(self, data: bytes) -> Generator[T]:
-        try:
-            for event in self._events.feed(data):
-                if event.data == "[DONE]":
-                    self.done = True
-                    return
-                if event.data:
-                    yield self._chunk(event)
-        except EventTooLong as error:
-            raise ResponseError(str(error)) from error
-
-    def end(self) -> None:
-        last = self._events.flush()
-        if last is None or last.data != "[DONE]":
-            raise self.broken("the stream ended before [DONE]")
-
-    def broken(self, why: str) -> StreamInterrupted:
-        return StreamInterrupted(why, request_id=self._meta.request_id)
-
-    def failed(self, error: httpx.RequestError) -> VGateError:
-        if isinstance(error, httpx.DecodingError):
-            return ResponseError(f"the stream cannot be unpacked: {error}")
-        if isinstance(error, httpx.TimeoutException):
-            return Timeout("the server fell silent in the middle of the stream")
-        return self.broken(f"the connection broke in the middle of the stream: {error}")
-
-    def _chunk(self, event: Event) -> T:
-        try:
-            raw = json.loads(event.data)
-        except (ValueError, RecursionError) as error:  # the second for nesting
-            raise ResponseError(f"an event of the stream is not JSON: {event.data[:200]!r}") from error
-        if event.name == "error" or (isinstance(raw, dict) and raw.get("error")):
-            raise StreamError(*error_fields(raw), self._meta.request_id)
-        if not isinstance(raw, dict):
-            raise ResponseError(f"an event of the stream is not a JSON object: {event.data[:200]!r}")
-        return self._decode(raw, self._meta)
 
 
 def stream_meta(response: httpx.Response) -> Meta:
@@ -92,7 +35,8 @@ class Stream(Generic[T]):
 
     Ends after ``[DONE]``. Raises StreamError on an error event, StreamInterrupted when the stream
     stops without ``[DONE]`` and Timeout when the server falls silent; chunks that came before have
-    been yielded by then. `meta` holds what the headers said.
+    been yielded by then. Who goes on reading gets StreamInterrupted: what failed never looks as if it
+    had ended. `meta` holds what the headers said.
 
     The connection is given back at the end, on an error, by `close`, at the end of a ``with`` block,
     and when nobody holds the stream any more, as after ``break``.
@@ -110,7 +54,8 @@ class Stream(Generic[T]):
         self._response = response
         self._owned = owned
         # No reference to the stream itself: it shall go as soon as nobody holds it.
-        self._chunks = _read(response, owned, _Chunks(meta, decode))
+        self._state = Chunks(meta, decode)
+        self._chunks = _read(response, owned, self._state)
         self._underway = underway  # None where the connections are this stream's alone
         if underway is not None:
             underway.hold(self._chunks, owned)
@@ -119,7 +64,11 @@ class Stream(Generic[T]):
         return self
 
     def __next__(self) -> T:
-        return next(self._chunks)
+        try:
+            return next(self._chunks)
+        except StopIteration:
+            self._state.over()
+            raise
 
     def __enter__(self) -> Self:
         return self
@@ -139,6 +88,7 @@ class Stream(Generic[T]):
 
         A thread that waits for the next chunk meanwhile gets StreamInterrupted.
         """
+        self._state.left = True
         try:
             self._chunks.close()
         except ValueError:  # another thread is in it, and closes all when it wakes
@@ -153,7 +103,8 @@ class AsyncStream(Generic[T]):
     def __init__(self, response: httpx.Response, meta: Meta, decode: Decode[T], owned: AsyncExitStack) -> None:
         self.meta = meta
         self._owned = owned
-        self._chunks = _read_async(response, owned, _Chunks(meta, decode))
+        self._state = Chunks(meta, decode)
+        self._chunks = _read_async(response, owned, self._state)
         self._loop = asyncio.get_running_loop()
         self._closed = False
 
@@ -163,8 +114,10 @@ class AsyncStream(Generic[T]):
     async def __anext__(self) -> T:
         try:
             return await anext(self._chunks)
-        except Exception:  # the end is one too; a task that was cancelled may not have closed all
+        except Exception as end:  # of any kind; a task that was cancelled may not have closed all
             self._closed = True
+            if isinstance(end, StopAsyncIteration):
+                self._state.over()
             raise
 
     async def __aenter__(self) -> Self:
@@ -183,7 +136,7 @@ class AsyncStream(Generic[T]):
 
         A task that waits for the next chunk meanwhile gets StreamInterrupted.
         """
-        self._closed = True
+        self._closed = self._state.left = True
         await _close(self._chunks, self._owned)
 
 
@@ -211,7 +164,7 @@ def _hang_up(response: httpx.Response) -> None:
             socket.socket.shutdown(connection, socket.SHUT_RDWR)
 
 
-def _read(response: httpx.Response, owned: ExitStack, chunks: _Chunks[T]) -> Generator[T]:
+def _read(response: httpx.Response, owned: ExitStack, chunks: Chunks[T]) -> Generator[T]:
     try:
         for data in response.iter_bytes():
             yield from chunks.feed(data)
@@ -224,7 +177,7 @@ def _read(response: httpx.Response, owned: ExitStack, chunks: _Chunks[T]) -> Gen
         owned.close()
 
 
-async def _read_async(response: httpx.Response, owned: AsyncExitStack, chunks: _Chunks[T]) -> AsyncGenerator[T]:
+async def _read_async(response: httpx.Response, owned: AsyncExitStack, chunks: Chunks[T]) -> AsyncGenerator[T]:
     try:
         async for data in response.aiter_bytes():
             for chunk in chunks.feed(data):

@@ -11,12 +11,13 @@ from typing import Any, Self, TypeVar
 
 import httpx
 
+from vgate.client.chunks import Decode
 from vgate.client.errors import VGateError, api_error, transport_error
 from vgate.client.request import USUAL, Way, read_json
 from vgate.client.resources import ChatResource, CompletionResource, EmbeddingResource, ModelsResource
 from vgate.client.retry import RetryPolicy
 from vgate.client.settings import DEFAULT_TIMEOUT_S, http_options
-from vgate.client.stream import Decode, Stream, stream_meta
+from vgate.client.stream import Stream, stream_meta
 from vgate.client.underway import Underway
 
 T = TypeVar("T")
