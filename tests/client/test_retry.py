@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import httpx
 import pytest
@@ -163,6 +164,13 @@ def test_backoff_never_passes_the_bound() -> None:
     assert policy.wait_s(50, sdk.RateLimitError("busy", 429)) == 4
 
 
-def test_a_negative_number_of_retries_is_refused() -> None:
-    with pytest.raises(ValueError, match="max_retries must be 0 or more, not -1"):
-        sdk.RetryPolicy(max_retries=-1)
+def test_one_may_wait_for_a_server_for_days() -> None:
+    policy = sdk.RetryPolicy(max_retries=10**9, max_wait_s=1, uniform=longest)
+    assert policy.wait_s(10**6, sdk.RateLimitError("busy", 429)) == 1
+
+
+@pytest.mark.parametrize("wrong", [{"max_retries": -1}, {"max_wait_s": -1}, {"base_s": -1}, {"base_s": float("nan")}])
+def test_a_negative_number_is_refused(wrong: dict[str, Any]) -> None:
+    ((name, value),) = wrong.items()
+    with pytest.raises(ValueError, match=f"{name} must be 0 or more, not {value}"):
+        sdk.RetryPolicy(**wrong)

@@ -27,8 +27,9 @@ class RetryPolicy:
     uniform: Callable[[float, float], float] = random.uniform
 
     def __post_init__(self) -> None:
-        if self.max_retries < 0:
-            raise ValueError(f"max_retries must be 0 or more, not {self.max_retries}")
+        for name in ("max_retries", "max_wait_s", "base_s"):
+            if not getattr(self, name) >= 0:
+                raise ValueError(f"{name} must be 0 or more, not {getattr(self, name)}")
 
     def wait_s(self, attempt: int, error: VGateError) -> float | None:
         """Seconds until try `attempt` + 1 (`attempt` counts from 0), or None to give up.
@@ -41,7 +42,7 @@ class RetryPolicy:
             return None
         asked = refusal.retry_after if refusal else None
         if asked is None:
-            backoff = self.base_s * 2**attempt
+            backoff = self.base_s * 2.0 ** min(attempt, 99)  # a float ends at 2**1023
             return min(self.max_wait_s, self.uniform(backoff / 2, backoff))
         if asked > self.max_wait_s:
             return None
