@@ -57,6 +57,9 @@ def test_an_error_tells_what_the_server_said() -> None:
         ({"detail": "m"}, ("m", None)),
         ("<html>bad gateway</html>\n", ("<html>bad gateway</html>", None)),
         ([1], ("[1]", None)),
+        ({"error": None, "message": "m"}, ("m", None)),
+        ({"error": {"message": "m", "code": {"of": "another kind"}}}, ("m", None)),
+        ({"errors": [{"text": "m"}]}, ("{'errors': [{'text': 'm'}]}", None)),
     ],
 )
 def test_error_bodies_of_other_servers_are_understood(body: object, fields: tuple[str, object]) -> None:
@@ -78,6 +81,7 @@ def test_an_empty_error_body_falls_back_to_the_reason() -> None:
         ({"retry-after": "nan"}, None),
         ({"retry-after": "9" * 400}, None),
         ({"retry-after": "Mon, 02 Nov 2026 10:00:30 GMT"}, None),
+        ({"retry-after": "Mon, 02 Nov 2026 10:00:30 +9999999999999999", "date": "Mon, 02 Nov 2026 10:00:00 GMT"}, None),
         ({"retry-after": "Mon, 02 Nov 2026 10:00:30 GMT", "date": "Mon, 02 Nov 2026 10:00:00 GMT"}, 30.0),
         ({"retry-after": "Mon, 02 Nov 2026 09:00:00 GMT", "date": "Mon, 02 Nov 2026 10:00:00 GMT"}, 0.0),
     ],

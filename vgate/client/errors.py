@@ -164,11 +164,12 @@ def error_fields(body: Any) -> tuple[str, str | int | None]:
     """Message and code of an error body: OpenAI's form, FastAPI's ``detail``, or plain text."""
     if not isinstance(body, Mapping):
         return str(body).strip()[:500], None
-    error = body.get("error", body)
+    error = body.get("error") or body
     if not isinstance(error, Mapping):
         return str(error), None
-    message = error.get("message") or error.get("detail") or ""
-    return str(message), error.get("code") or error.get("type")
+    code = error.get("code") or error.get("type")
+    message = error.get("message") or error.get("detail") or str(dict(error))[:500]  # the last in a form unknown here
+    return str(message), code if isinstance(code, str | int) else None
 
 
 def retry_after_s(headers: Mapping[str, str]) -> float | None:
@@ -187,7 +188,7 @@ def retry_after_s(headers: Mapping[str, str]) -> float | None:
 def _until(date: str, now: str) -> float | None:
     try:
         wait = parsedate_to_datetime(date) - parsedate_to_datetime(now)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):  # the last for a time zone beyond all measure
         return None
     return max(0.0, wait.total_seconds())
 
