@@ -100,7 +100,7 @@ def test_an_event_without_end_does_not_fill_the_memory(server: Loopback, monkeyp
         assert [chunk.text for chunk in client.chat.create(**ASK, stream=True)] == ["Hi"]
 
 
-def test_a_password_in_the_address_is_never_shown() -> None:
+def test_a_password_in_the_address_or_in_a_header_is_never_shown() -> None:
     def fail(request: httpx.Request) -> httpx.Response:
         raise httpx.ReadError("reset", request=request)
 
@@ -110,6 +110,10 @@ def test_a_password_in_the_address_is_never_shown() -> None:
         pytest.raises(sdk.VGateError) as caught,
     ):
         client.chat.create(**ASK)
+    for name in ("X-Api-Key", "Authorization"):
+        with sdk.Client() as client, pytest.raises(ValueError, match=f"extra_headers: '{name}' must be") as refused:
+            client.chat.create(**ASK, extra_headers={name: "hunter2\n"})
+        assert "hunter2" not in str(refused.value)
     for wrong in ("ftp://me:hunter2@host/v1", "http://me:hunter2@host:port/v1", "http://me:hunter2@a..b/v1"):
         with pytest.raises(ValueError, match="base_url") as refused:
             sdk.Client(wrong)

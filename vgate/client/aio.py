@@ -32,7 +32,7 @@ class AsyncClient:
 
     Args:
         base_url: Address with the version path; else ``VGATE_BASE_URL``, else localhost, port 8000.
-        api_key: Sent as a bearer token; else ``VGATE_API_KEY``, else none is sent.
+        api_key: Sent as a bearer token; else ``VGATE_API_KEY``; where it is empty, none is sent.
         timeout: Seconds the server may stay silent (between bytes too); None waits for ever.
         retry: Which refusals are tried again, how often and when.
         sleep: How to wait between tries, in seconds.

@@ -24,7 +24,14 @@ class Way(NamedTuple):
     timeout: float | None = None
 
     def options(self) -> dict[str, Any]:
-        """Arguments of httpx's ``build_request``."""
+        """Arguments of httpx's ``build_request``.
+
+        Raises:
+            ValueError: A header or the time-out is not what it must be.
+        """
+        for name, value in (self.headers or {}).items():
+            if not (value.isascii() and value.isprintable() and value == value.strip()):  # it may be a key: not shown
+                raise ValueError(f"extra_headers: {name!r} must be printable ASCII without spaces around it")
         silence = httpx.USE_CLIENT_DEFAULT if self.timeout is None else timeouts(self.timeout)
         return {"headers": self.headers, "timeout": silence}
 
