@@ -15,10 +15,11 @@ META = Meta.read({})
 def test_tool_calls_are_read() -> None:
     function = {"name": "weather", "arguments": '{"city": "Oslo"}'}
     call = {"id": "call_1", "type": "function", "function": function}
-    message = {"role": "assistant", "content": None, "tool_calls": [call]}
+    message = {"role": "assistant", "content": None, "tool_calls": [call, call]}
     choice = {"index": 0, "message": message, "finish_reason": "tool_calls"}
     answer = ChatCompletion.read({"choices": [choice]}, META)
-    (read,) = answer.choices[0].message.tool_calls
+    read, second = answer.choices[0].message.tool_calls
+    assert (read.index, second.index) == (0, 1)
     assert (read.id, read.name, read.arguments) == ("call_1", "weather", '{"city": "Oslo"}')
     assert answer.text == ""
 
@@ -28,6 +29,21 @@ def test_the_pieces_of_a_streamed_tool_call_are_read() -> None:
     chunk = ChatCompletionChunk.read({"choices": [{"index": 0, "delta": delta}]}, META)
     (piece,) = chunk.choices[0].delta.tool_calls
     assert (piece.index, piece.id, piece.name, piece.arguments) == (1, None, None, '{"ci')
+
+
+def test_what_other_servers_send_is_understood() -> None:
+    parts = [{"type": "thinking", "thinking": [{"type": "text", "text": "hm"}]}, {"type": "text", "text": "Hi"}]
+    call = {"function": {"name": "weather", "arguments": {"city": "Oslo"}}}
+    message = {"role": "assistant", "content": parts, "tool_calls": [call]}
+    (choice,) = ChatCompletion.read({"choices": [{"message": message}]}, META).choices
+    assert (choice.text, choice.message.tool_calls[0].arguments) == ("Hi", '{"city": "Oslo"}')
+
+
+@pytest.mark.parametrize("choices", [{}, {"choices": None}, {"choices": []}, {"choices": [{"index": 0}]}])
+def test_a_chunk_may_only_tell_what_it_costs(choices: dict[str, Any]) -> None:
+    chunk = ChatCompletionChunk.read({**choices, "usage": {"prompt_tokens": 3, "completion_tokens": 1}}, META)
+    assert chunk.usage is not None
+    assert (chunk.text, chunk.usage.total_tokens) == ("", 4)
 
 
 def test_unknown_fields_stay_reachable_at_every_level() -> None:

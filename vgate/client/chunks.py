@@ -58,7 +58,7 @@ class Chunks(Generic[T]):
             return ResponseError(f"the stream cannot be unpacked: {error}")
         if isinstance(error, httpx.TimeoutException):
             return Timeout("the server fell silent in the middle of the stream")
-        return self.broken(f"the connection broke in the middle of the stream: {error}")
+        return self.broken(f"the connection broke in the middle of the stream: {str(error) or type(error).__name__}")
 
     def _chunk(self, event: Event) -> T:
         try:

@@ -5,6 +5,7 @@ Every object keeps the JSON it was read from in `raw`: fields without a name her
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar
 
@@ -43,11 +44,11 @@ class ToolCall:
     raw: Json = field(repr=False)
 
     @classmethod
-    def read(cls, raw: Json) -> Self:
-        """From one entry of ``tool_calls``."""
-        function = get(raw, "function", dict) or {}
-        name, arguments = get(function, "name", str), get(function, "arguments", str) or ""
-        return cls(get(raw, "index", int) or 0, get(raw, "id", str), name, arguments, raw)
+    def read(cls, raw: Json, place: int) -> Self:
+        """From one entry of ``tool_calls``; where it has no index, as in a whole answer, that is its place there."""
+        function, index = get(raw, "function", dict) or {}, get(raw, "index", int)
+        named = get(raw, "id", str), get(function, "name", str)
+        return cls(place if index is None else index, *named, _arguments(function), raw)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +63,9 @@ class Message:
     @classmethod
     def read(cls, raw: Json) -> Self:
         """From a ``message`` or a ``delta``."""
-        calls = tuple(ToolCall.read(call) for call in objects(raw, "tool_calls", optional=True))
-        return cls(get(raw, "role", str), get(raw, "content", str), calls, raw)
+        calls = objects(raw, "tool_calls", optional=True)
+        read = tuple(ToolCall.read(call, place) for place, call in enumerate(calls))
+        return cls(get(raw, "role", str), _content(raw), read, raw)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +104,8 @@ class ChunkChoice:
 
     @classmethod
     def read(cls, raw: Json) -> Self:
-        """From one entry of a chunk's ``choices``."""
-        return cls(*_place(raw, Message.read(need(raw, "delta", dict))), raw)
+        """From one entry of a chunk's ``choices``; one that says something about the answer may have no delta."""
+        return cls(*_place(raw, Message.read(get(raw, "delta", dict) or {})), raw)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +134,7 @@ _C = TypeVar("_C", bound=_Said)
 @dataclass(frozen=True, slots=True)
 class _Answer(Generic[_C]):
     _choice: ClassVar[Any]  # how to read one choice
+    _may_only_count: ClassVar[bool] = False  # some servers' usage chunk has no choices, or null for them
 
     id: str
     model: str
@@ -151,8 +154,9 @@ class _Answer(Generic[_C]):
     @classmethod
     def read(cls, raw: Json, meta: Meta) -> Self:
         """From the body of an answer, or the data of one event of a stream."""
-        choices = tuple(map(cls._choice, objects(raw, "choices")))
-        return cls(*_head(raw), choices, Usage.read(raw), meta, raw)
+        usage = Usage.read(raw)
+        choices = objects(raw, "choices", optional=cls._may_only_count and usage is not None)
+        return cls(*_head(raw), tuple(map(cls._choice, choices)), usage, meta, raw)
 
 
 class ChatCompletion(_Answer[Choice]):
@@ -167,6 +171,7 @@ class ChatCompletionChunk(_Answer[ChunkChoice]):
 
     __slots__ = ()
     _choice = ChunkChoice.read
+    _may_only_count = True
 
 
 class TextCompletion(_Answer[TextChoice]):
@@ -214,6 +219,20 @@ def _head(raw: Json) -> tuple[str, str]:
 
 def _place(raw: Json, said: V) -> tuple[int, V, str | None]:
     return get(raw, "index", int) or 0, said, get(raw, "finish_reason", str)
+
+
+def _content(raw: Json) -> str | None:
+    """The text, or where the server sends parts (some models that think do) that of the parts that are text."""
+    if not isinstance(raw.get("content"), list):
+        return get(raw, "content", str)
+    return "".join(get(part, "text", str) or "" for part in objects(raw, "content"))
+
+
+def _arguments(function: Json) -> str:
+    """JSON text; some servers send what it stands for."""
+    if isinstance(function.get("arguments"), dict):
+        return json.dumps(function["arguments"])
+    return get(function, "arguments", str) or ""
 
 
 def _vector(item: Json) -> list[float] | str:
