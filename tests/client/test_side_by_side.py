@@ -51,6 +51,12 @@ def gateway() -> Iterator[Server]:
         yield server
 
 
+@pytest.fixture(scope="module")
+def failing() -> Iterator[Server]:
+    with running(*DRY, "engine.faults.error_after=1") as server:
+        yield server
+
+
 @contextlib.contextmanager
 def both(mode: str, url: str, key: str = "sk-all", timeout: float = 30, retries: int = 0) -> Iterator[list[Side]]:
     with contextlib.ExitStack() as stack:
@@ -185,8 +191,8 @@ def test_both_try_three_times_to_reach_a_server_that_is_not_there(mode: str) -> 
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_S6_both_are_told_of_an_engine_that_fails_in_the_midst(mode: str) -> None:
-    with running(*DRY, "engine.faults.error_after=1") as failing, both(mode, f"{failing.base_url}/v1") as sides:
+def test_S6_both_are_told_of_an_engine_that_fails_in_the_midst(failing: Server, mode: str) -> None:
+    with both(mode, f"{failing.base_url}/v1") as sides:
         assert [side.fails(side.stream, "chat", **CHAT) for side in sides] == [{"kind": "StreamError"}] * 2
 
 
