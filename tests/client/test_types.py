@@ -7,7 +7,7 @@ import pytest
 
 from vgate.client.errors import ResponseError
 from vgate.client.meta import Meta
-from vgate.client.types import ChatCompletion, ChatCompletionChunk, EmbeddingList
+from vgate.client.types import ChatCompletion, ChatCompletionChunk, EmbeddingList, ModelList
 
 META = Meta.read({})
 
@@ -36,6 +36,7 @@ def test_what_other_servers_send_is_understood() -> None:
     call = {"function": {"name": "weather", "arguments": {"city": "Oslo"}}}
     message = {"role": "assistant", "content": parts, "tool_calls": [call]}
     (choice,) = ChatCompletion.read({"choices": [{"message": message}]}, META).choices
+    assert ModelList.read({"data": None}, META).ids == ()
     assert (choice.text, choice.message.tool_calls[0].arguments) == ("Hi", '{"city": "Oslo"}')
 
 
@@ -80,6 +81,11 @@ def test_answers_cannot_be_changed() -> None:
 def test_a_wrong_answer_is_described(raw: dict[str, Any], message: str) -> None:
     with pytest.raises(ResponseError, match=message):
         ChatCompletion.read(raw, META)
+
+
+def test_a_list_of_models_must_be_one() -> None:
+    with pytest.raises(ResponseError, match="the answer has no 'data'"):
+        ModelList.read({"models": []}, META)
 
 
 def test_a_vector_must_be_numbers_or_text() -> None:

@@ -146,8 +146,7 @@ def api_error(response: httpx.Response) -> APIError:
 
 def transport_error(error: httpx.RequestError) -> VGateError:
     """The client's name for a failure on the way."""
-    url = error.request.url.copy_with(userinfo=b"")  # a password in the address is not shown
-    told = f"{error.request.method} {url}: {str(error) or type(error).__name__}"
+    told = f"{error.request.method} {error.request.url}: {str(error) or type(error).__name__}"
     if isinstance(error, httpx.DecodingError):
         return ResponseError(told)
     failure = Timeout(told) if isinstance(error, httpx.TimeoutException) else ConnectionError_(told)

@@ -26,8 +26,11 @@ def http_options(base_url: str | None, api_key: str | None, timeout: float | Non
         ValueError: The address is not an http(s) URL, the key cannot be sent in a header, or the
             timeout is not positive.
     """
+    url = _address(*_said("base_url", base_url, "VGATE_BASE_URL", DEFAULT_BASE_URL))
     return {
-        "base_url": _address(*_said("base_url", base_url, "VGATE_BASE_URL", DEFAULT_BASE_URL)),
+        # httpx writes the address of each request to its log, so that a password goes another way.
+        "base_url": url.copy_with(userinfo=b""),
+        "auth": httpx.BasicAuth(url.username, url.password) if url.userinfo else None,
         "headers": _authorization(*_said("api_key", api_key, "VGATE_API_KEY", "")),
         "timeout": timeouts(timeout),
         "verify": _tls(),

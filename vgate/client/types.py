@@ -209,8 +209,8 @@ class ModelList:
 
     @classmethod
     def read(cls, raw: Json, meta: Meta) -> Self:
-        """From the body of an answer."""
-        return cls(tuple(need(item, "id", str) for item in objects(raw, "data")), meta, raw)
+        """From the body of an answer; where there is no model, some servers say null."""
+        return cls(tuple(need(item, "id", str) for item in objects(raw, "data", optional="data" in raw)), meta, raw)
 
 
 def _head(raw: Json) -> tuple[str, str]:
