@@ -16,7 +16,9 @@ from vgate.config import Settings, compose
 FILE = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
 COMPOSE: dict[str, Any] = yaml.safe_load(FILE)
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
-GATEWAYS = [name for name, service in SERVICES.items() if "build" in service]
+#: The target of the Dockerfile of which each image is made.
+BUILT = {service["image"]: service["build"]["target"] for service in SERVICES.values() if "build" in service}
+GATEWAYS = [name for name, service in SERVICES.items() if service["image"] in BUILT]
 SECRET = "sk-0123456789abcdef"
 SPOILED = [
     ("retries: 3", "retries: often"),
@@ -33,7 +35,7 @@ def check(text: str) -> None:
 def settings(name: str, folder: Path) -> Settings:
     """What the gateway of a service starts with. Its secrets lie in a folder of the test's."""
     service = SERVICES[name]
-    image = stages()[service["build"]["target"]]
+    image = stages()[BUILT[service["image"]]]
     for secret in service["secrets"]:
         (folder / secret).write_text(f"{SECRET}-{secret}\n", encoding="utf-8")
     there = [str(text).replace("/run/secrets", str(folder)) for text in service["command"]]
@@ -77,11 +79,19 @@ def test_a_gateway_is_stopped_no_sooner_than_its_streams_may_take(name: str, tmp
 def test_a_gateway_is_built_here_and_has_no_more_rights_than_it_needs(name: str) -> None:
     service = SERVICES[name]
     version = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
-    assert service["image"] == f"{service['build']['target']}:{version}"
-    assert service["build"]["target"] in stages()
+    assert service["image"].endswith(f":{version}")
+    assert BUILT[service["image"]] in stages()
     assert service["cap_drop"] == ["ALL"]
     assert service["security_opt"] == ["no-new-privileges:true"]
     assert not {"privileged", "user", "network_mode", "pid"} & service.keys()
+
+
+def test_no_two_services_build_the_same_image_and_who_builds_none_waits_for_who_does() -> None:
+    builders = {service["image"]: name for name, service in SERVICES.items() if "build" in service}
+    assert len(builders) == sum("build" in service for service in SERVICES.values())
+    for name in set(GATEWAYS) - set(builders.values()):
+        assert SERVICES[name]["pull_policy"] == "never"
+        assert SERVICES[name]["profiles"] == SERVICES[builders[SERVICES[name]["image"]]]["profiles"]
 
 
 def test_every_port_is_open_to_this_machine_alone_and_once() -> None:
