@@ -35,6 +35,24 @@ def test_a_gateway_is_well(gateway: tuple[Server, str], path: tuple[str, ...], n
     assert at(no_settings, int(server.base_url.rpartition(":")[2]), certificate)(*path) == 0
 
 
+@pytest.mark.parametrize("host", ["", "0.0.0.0", "::", "127.0.0.1"])  # noqa: S104
+def test_whether_it_speaks_https_is_found_out(
+    gateway: tuple[Server, str], host: str, no_settings: pytest.MonkeyPatch
+) -> None:
+    """As where the certificate stands in the file at VGATE_CONFIG_PATH."""
+    no_settings.setenv("VGATE_SERVER__HOST", host)
+    assert at(no_settings, int(gateway[0].base_url.rpartition(":")[2]))() == 0
+
+
+def test_it_is_asked_where_it_listens(no_settings: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.2", 0)) as listener:
+        no_settings.setenv("VGATE_SERVER__HOST", "127.0.0.2")
+        answering = threading.Thread(target=lambda: answer(listener, b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"))
+        answering.start()
+        assert at(no_settings, listener.getsockname()[1])() == 0
+        answering.join(5)
+
+
 def test_where_nobody_listens_nobody_is_well(
     no_settings: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -70,18 +88,19 @@ def server_that_says() -> Iterator[Callable[[bytes], int]]:
     """Starts a server that gives one answer, and returns its port."""
     threads = []
 
-    def start(answer: bytes) -> int:
+    def start(text: bytes) -> int:
         listener = socket.create_server(("127.0.0.1", 0))
-
-        def serve() -> None:
-            with listener, listener.accept()[0] as connection:
-                connection.recv(4096)
-                connection.sendall(answer)
-
-        threads.append(threading.Thread(target=serve))
+        threads.append(threading.Thread(target=answer, args=(listener, text)))
         threads[-1].start()
         return int(listener.getsockname()[1])
 
     yield start
     for thread in threads:
         thread.join(5)
+
+
+def answer(listener: socket.socket, text: bytes) -> None:
+    """Once."""
+    with listener, listener.accept()[0] as connection:
+        connection.recv(4096)
+        connection.sendall(text)

@@ -1,8 +1,8 @@
 """Asks the gateway of this container how it is: ``python -m vgate.health``, or ``... /ready``. Exit code 0 is well.
 
 For health checks in images that have neither curl nor wget. Where the gateway listens is taken from the environment
-(``VGATE_SERVER__PORT``, ``VGATE_SERVER__TLS__CERT_FILE``), so a container should set those there, not on the command
-line. A gateway that asks its clients for certificates (``server.tls.client_ca_file``) cannot be asked this way.
+(``VGATE_SERVER__HOST``, ``VGATE_SERVER__PORT``), so a container should set those there, not on the command line.
+Whether it speaks HTTPS is found out. One that asks for certificates (``server.tls.client_ca_file``) cannot be asked.
 """
 
 import contextlib
@@ -12,19 +12,28 @@ import ssl
 import sys
 
 PATHS = ("/health", "/ready")
+#: Who listens to all addresses listens to this machine's own.
+ANY = ("0.0.0.0", "::")  # noqa: S104
 
 
 def ask(path: str) -> int:
-    """The status with which the gateway answers. Raises OSError where it does not, within three seconds."""
+    """The status with which the gateway answers. Raises OSError or HTTPException where it does not."""
+    host = os.environ.get("VGATE_SERVER__HOST")
     port = int(os.environ.get("VGATE_SERVER__PORT") or 8000)
+    at = host if host and host not in ANY else "127.0.0.1", port
+    # It asks itself, by an address that is in no certificate.
+    unchecked = ssl._create_unverified_context()  # noqa: S323, SLF001 - see above
+    plain = http.client.HTTPConnection(*at, timeout=2)
+    secure = http.client.HTTPSConnection(*at, timeout=2, context=unchecked)
     if os.environ.get("VGATE_SERVER__TLS__CERT_FILE"):
-        # It asks itself, by an address that is in no certificate.
-        unchecked = ssl._create_unverified_context()  # noqa: S323, SLF001 - see above
-        connection: http.client.HTTPConnection = http.client.HTTPSConnection(
-            "127.0.0.1", port, timeout=3, context=unchecked
-        )
-    else:
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=3)
+        return _status(secure, path)
+    try:
+        return _status(plain, path)
+    except (ConnectionResetError, http.client.HTTPException):  # its file may say that it speaks HTTPS
+        return _status(secure, path)
+
+
+def _status(connection: http.client.HTTPConnection, path: str) -> int:
     with contextlib.closing(connection):
         connection.request("GET", path)
         with connection.getresponse() as response:
