@@ -11,7 +11,8 @@
 # Python packages are those of constraints.txt, byte code is made without times in it, and two builds have the same layers with
 #   SOURCE_DATE_EPOCH=$(git log -1 --pretty=%ct) docker buildx build --output type=image,rewrite-timestamp=true ...
 ARG PYTHON_IMAGE=python:3.12-slim@sha256:229a2c5bfa27522db7815ea81f9bed70af17ccb9de9fc7ad142b1877b5830d36
-# The version of vLLM is that of the extra `gpu` in pyproject.toml.
+# The version of vLLM is that of the extra `gpu` in pyproject.toml. vLLM makes this image with CUDA 13, which wants NVIDIA's driver 580
+# or newer; for older drivers there is the same with CUDA 12.9: --build-arg VLLM_IMAGE=vllm/vllm-openai:v0.32.0-cu129
 ARG VLLM_IMAGE=vllm/vllm-openai:v0.32.0
 
 
@@ -58,8 +59,11 @@ LABEL org.opencontainers.image.title="vgate-gpu" \
       org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.version="0.4.0" \
       org.opencontainers.image.base.name="docker.io/vllm/vllm-openai:v0.32.0"
-# For this stage's steps alone, not for what runs in the image.
+# For this stage's steps alone, not for what runs in the image. Some of vLLM's images have another user, and some a system's
+# Python, into which pip installs only when told so.
 ARG SOURCE_DATE_EPOCH=1580601600
+ARG PIP_BREAK_SYSTEM_PACKAGES=1
+USER 0:0
 WORKDIR /tmp/install
 COPY constraints.txt ./
 COPY --from=wheel /dist /dist
