@@ -1,5 +1,6 @@
 """The chart, rendered by Helm's own engine; nothing is asked of a cluster."""
 
+import base64
 import copy
 from functools import cache
 from pathlib import Path
@@ -87,6 +88,11 @@ def pods(found: list[Object]) -> dict[str, Object]:
     """Pod templates (and pods) by the name of what makes them."""
     made = {o["metadata"]["name"]: o["spec"]["template"] for o in kinds(found, "Deployment", "StatefulSet")}
     return made | {o["metadata"]["name"]: o for o in kinds(found, "Pod")}
+
+
+def kept(secret: Object) -> dict[str, str]:
+    """What is in a Secret of the chart's."""
+    return {name: base64.b64decode(text, validate=True).decode() for name, text in secret["data"].items()}
 
 
 def server_of(pod: Object) -> Object:

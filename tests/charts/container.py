@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from tests.charts.chart import ROOT, Object, find, server_of
+from tests.charts.chart import ROOT, Object, find, kept, kinds, server_of
 
 
 def environment(
@@ -14,7 +14,7 @@ def environment(
 
     outside: what is in Secrets that others made. Places in /etc/vgate are places in `folder`.
     """
-    made = {o["metadata"]["name"]: o["stringData"] for o in found if o["kind"] == "Secret"} | (outside or {})
+    made = {o["metadata"]["name"]: kept(o) for o in kinds(found, "Secret")} | (outside or {})
     volumes = {volume["name"]: volume for volume in pod["spec"]["volumes"]}
     for mount in server_of(pod)["volumeMounts"]:
         content = _content(found, volumes.get(mount["name"], {}), made)
@@ -38,9 +38,9 @@ def _content(found: list[Object], volume: dict[str, Any], made: dict[str, dict[s
         return find(found, "ConfigMap", volume["configMap"]["name"])["data"]
     if "secret" not in volume:
         return {}
-    kept = made[volume["secret"]["secretName"]]
-    items = volume["secret"].get("items", [{"key": key, "path": key} for key in kept])
-    return {item["path"]: kept[item["key"]] for item in items}
+    there = made[volume["secret"]["secretName"]]
+    items = volume["secret"].get("items", [{"key": key, "path": key} for key in there])
+    return {item["path"]: there[item["key"]] for item in items}
 
 
 def _value(variable: dict[str, Any], made: dict[str, dict[str, str]]) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from tests.charts.chart import NAMESPACE, Object, find, kinds, pods, server_of
+from tests.charts.chart import NAMESPACE, Object, find, kept, kinds, pods, server_of
 from vgate.config.secrets import without_secrets
 
 #: The longest name of a StatefulSet of which the pods' revision label is still a label.
@@ -98,13 +98,13 @@ def named_ports(pod: Object) -> dict[str, int]:
 
 
 def keys_of(found: list[Object], kind: str, outside: dict[str, set[str]]) -> dict[str, set[str]]:
-    made = {o["metadata"]["name"]: set(o.get("data", {}) | o.get("stringData", {})) for o in kinds(found, kind)}
+    made = {o["metadata"]["name"]: set(o["data"]) for o in kinds(found, kind)}
     return made | outside
 
 
 def mounts(found: list[Object], outside: dict[str, set[str]]) -> None:
     """What is mounted or read into a variable is there, with the keys that are asked for; what is there is used."""
-    configs, kept = keys_of(found, "ConfigMap", {}), keys_of(found, "Secret", outside)
+    configs, there_are = keys_of(found, "ConfigMap", {}), keys_of(found, "Secret", outside)
     claims = {o["metadata"]["name"] for o in kinds(found, "PersistentVolumeClaim")}
     accounts = {o["metadata"]["name"] for o in kinds(found, "ServiceAccount")}
     read: set[tuple[str, str]] = set()
@@ -117,7 +117,7 @@ def mounts(found: list[Object], outside: dict[str, set[str]]) -> None:
             elif "secret" in volume:
                 secret = volume["secret"]["secretName"]
                 wanted = {item["key"] for item in volume["secret"].get("items", [])}
-                assert wanted <= kept[secret]
+                assert wanted <= there_are[secret]
                 read |= {(secret, key) for key in wanted}
             elif "persistentVolumeClaim" in volume:
                 assert volume["persistentVolumeClaim"]["claimName"] in claims
@@ -128,7 +128,7 @@ def mounts(found: list[Object], outside: dict[str, set[str]]) -> None:
         there = {volume["name"] for volume in spec.get("volumes", [])} | claimed
         assert {mount["name"] for mount in server_of(pod).get("volumeMounts", [])} == there
         for reference in references(server_of(pod)):
-            assert reference["key"] in kept[reference["name"]]
+            assert reference["key"] in there_are[reference["name"]]
             read.add((reference["name"], reference["key"]))
     made = {(name, key) for name, keys in keys_of(found, "Secret", {}).items() for key in keys}
     assert made <= read, made - read
@@ -181,7 +181,7 @@ def times(found: list[Object]) -> None:
         pause = container["lifecycle"]["preStop"]["sleep"]["seconds"]
         assert pause >= 5
         given = workload["spec"]["template"]["spec"]["terminationGracePeriodSeconds"]
-        assert given > pause + config["server.shutdown_grace_s"]
+        assert given > pause + config["server.drain_delay_s"] + config["server.shutdown_grace_s"]
         startup = container["startupProbe"]
         budget = startup["periodSeconds"] * startup["failureThreshold"]
         budgets.append(budget)
@@ -225,9 +225,9 @@ def scaling(found: list[Object]) -> None:
 
 def secrets(found: list[Object]) -> None:
     """In the Secret alone; nothing in a ConfigMap that V-Gate itself would not show."""
-    kept = [text for o in kinds(found, "Secret") for text in o["stringData"].values()]
+    secret = [text for o in kinds(found, "Secret") for text in kept(o).values()]
     shown = json.dumps([o for o in found if o["kind"] != "Secret"])
-    assert not [text for text in kept if json.dumps(text)[1:-1] in shown]
+    assert not [text for text in secret if json.dumps(text)[1:-1] in shown]
     for o in kinds(found, "ConfigMap"):
         for text in o["data"].values():
             config = _without_places(yaml.load(text, Loader=yaml.CSafeLoader))

@@ -53,6 +53,7 @@ SWITCHES: dict[str, list[dict[str, Any]]] = {
         {"config": {"server.shutdown_grace_s": 0}},
         {"config": {"server.shutdown_grace_s": 0.5}, "gateway.preStopSeconds": 5},
         {"config": {"server": {"shutdown_grace_s": 300, "port": 8080}}, "gateway.terminationGracePeriodSeconds": 400},
+        {"config": {"server": {"drain_delay_s": 99.5}}, "workers.config": {"server.drain_delay_s": 0}},
     ],
     "network": [
         {"networkPolicy.enabled": False},

@@ -18,6 +18,8 @@ from vgate.config import Composed, ConfigError, compose, tree
 from vgate.config.layers import read_environment
 
 HASH = "sha256:" + 64 * "0"
+#: Nobody keeps a connection, so that a test need not wait for it.
+STOP = "server.drain_delay_s=0"
 
 
 def composed(given: dict[str, Any], folder: Path, name: str = "chat-vgate", **outside: dict[str, str]) -> Composed:
@@ -55,7 +57,7 @@ def test_the_gateways_engine_is_that_of_the_values(name: str, engine: str, tmp_p
 
 def test_on_the_3060_runs_what_preset_prod_is(tmp_path: Path) -> None:
     ours = composed(values("gpu-3060"), tmp_path).container
-    prod = compose("serve", ["+preset=prod", "server.shutdown_grace_s=60"], {}).container
+    prod = compose("serve", ["+preset=prod", "server.shutdown_grace_s=60", "server.drain_delay_s=5"], {}).container
     assert ours == prod
 
 
@@ -198,7 +200,7 @@ def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[servers.Server
     """`vgate.serve` as the pod of the CPU values runs it, but for the port."""
     found = objects(values("cpu"))
     environ = environment(found, pods(found)["chat-vgate"], tmp_path_factory.mktemp("pod"))
-    with servers.running(env=environ) as server:
+    with servers.running(STOP, env=environ) as server:
         yield server
 
 
@@ -243,11 +245,11 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     found = objects(given)
     folder = tmp_path_factory.mktemp("fleet")
     at_worker = environment(found, pods(found)["chat-vgate-workers"], folder / "worker")
-    with servers.running(env=at_worker) as worker:
+    with servers.running(STOP, env=at_worker) as worker:
         at_gateway = environment(found, pods(found)["chat-vgate"], folder / "gateway")
         address = worker.base_url.removeprefix("http://")
         # What the cluster's DNS would do.
-        with servers.running(f"engine.workers_dns={address}", env=at_gateway) as gateway:
+        with servers.running(STOP, f"engine.workers_dns={address}", env=at_gateway) as gateway:
             yield gateway.base_url
 
 

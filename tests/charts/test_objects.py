@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.charts import invariants, kubernetes
-from tests.charts.chart import FILES, find, kinds, objects, pods, server_of, values
+from tests.charts.chart import FILES, find, kinds, objects, pods, rendered, server_of, values
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -64,6 +64,36 @@ def test_the_only_gpu_is_free_before_it_is_asked_for_again() -> None:
     assert deployment["spec"]["template"]["spec"]["nodeSelector"] == {
         "nvidia.com/gpu.product": "NVIDIA-GeForce-RTX-3060"
     }
+
+
+def test_the_test_of_helm_runs_where_the_gateways_image_is() -> None:
+    found = objects(values("gpu-3060"))
+    test, gateway = pods(found)["chat-vgate-test"]["spec"], pods(found)["chat-vgate"]["spec"]
+    assert server_of(pods(found)["chat-vgate-test"])["image"] == server_of(pods(found)["chat-vgate"])["image"]
+    assert [test[where] for where in ("nodeSelector", "tolerations")] == [
+        gateway[where] for where in ("nodeSelector", "tolerations")
+    ]
+
+
+def test_workers_have_one_address_each() -> None:
+    """Of two families a name would stand for each of them twice."""
+    assert find(objects(values()), "Service", "chat-vgate-workers")["spec"]["ipFamilyPolicy"] == "SingleStack"
+
+
+@pytest.mark.parametrize("group", ["runAsUser", "fsGroup"])
+def test_users_may_be_of_the_clusters_choice(group: str) -> None:
+    """OpenShift's, which are large, or whichever it takes where none is named."""
+    text = rendered(values(podSecurity={group: 1000660000}))["vgate/templates/gateway-deployment.yaml"]
+    assert f" {group}: 1000660000\n" in text
+    assert group not in pods(objects(values(podSecurity={group: None})))["chat-vgate"]["spec"]["securityContext"]
+
+
+@pytest.mark.parametrize("name", ["on", "true", "null", "no"])
+def test_words_that_yaml_takes_for_others_are_names(name: str) -> None:
+    found = objects(values("gpu-3060", fullnameOverride=name, nameOverride=name, secret__existing=name), name)
+    for o in found:
+        kubernetes.check(o)
+    invariants.selectors(found)
 
 
 def test_a_roll_out_takes_no_gateway_away_before_there_is_another() -> None:

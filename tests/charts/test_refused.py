@@ -1,10 +1,13 @@
 """Values that make no sense are refused, and the message names the key."""
 
+import json
+from collections.abc import Iterator
 from typing import Any
 
+import helm_python
 import pytest
 
-from tests.charts.chart import objects, refused, values
+from tests.charts.chart import CHART, objects, refused, values
 from vgate.config.secrets import is_secret
 
 HASH = "sha256:" + 64 * "0"
@@ -73,12 +76,15 @@ SCHEMA: list[tuple[dict[str, Any], str]] = [
 #: What lies between two values, and the line that the chart says.
 TOGETHER: list[tuple[dict[str, Any], str]] = [
     (
-        {"gateway__terminationGracePeriodSeconds": 40},
-        "gateway.terminationGracePeriodSeconds = 40: must be more than 40, preStopSeconds and ",
+        {"gateway__terminationGracePeriodSeconds": 45},
+        "gateway.terminationGracePeriodSeconds = 45: must be more than 45, preStopSeconds and config.server's drain_",
     ),
     (
-        {"workers__config": {"server.shutdown_grace_s": 59.5}, "workers__terminationGracePeriodSeconds": 75},
-        "workers.terminationGracePeriodSeconds = 75: must be more than 75",
+        {
+            "workers__config": {"server.shutdown_grace_s": 59.5, "server.drain_delay_s": 0.5},
+            "workers__terminationGracePeriodSeconds": 76,
+        },
+        "workers.terminationGracePeriodSeconds = 76: must be more than 76",
     ),
     (
         {"config": {"engine.start_timeout_s": 100}, "workers__enabled": False},
@@ -99,6 +105,26 @@ TOGETHER: list[tuple[dict[str, Any], str]] = [
     ({"config": {"engine": {"workers_dns": "a:1"}}}, "config.engine.workers_dns"),
     ({"workers__config": {"engine": "upstream"}}, "workers.config.engine = upstream"),
     ({"config": {"server.host": "127.0.0.1"}}, "config.server.host = 127.0.0.1"),
+    (
+        {"config": {"security": "none"}, "apiKeys": {"enabled": True, "keys": [{"name": "a", "hash": HASH}]}},
+        "config.security: apiKeys.enabled says otherwise; take one of them out",
+    ),
+    (
+        {"config": {"admin.token_file": "/a"}, "admin": {"enabled": True, "token": 16 * "t"}},
+        "config.admin.token_file: admin.enabled says otherwise",
+    ),
+    ({"config": {"server.tls.key_file": "/a"}, "gateway__tlsSecret": "own"}, "config.server.tls.key_file: gateway."),
+    (
+        {"config": {"engine.dns.key_file": "/a"}, "workerKey": {"enabled": True, "value": 16 * "w"}},
+        "config.engine.dns.key_file: workerKey.enabled says otherwise",
+    ),
+    (
+        {
+            "workers__config": {"security.api_keys": [{"name": "a", "key_file": "/a"}]},
+            "workerKey": {"enabled": True, "value": 16 * "w"},
+        },
+        "workers.config.security.api_keys: workerKey.enabled says otherwise",
+    ),
     ({"config": {"server": {"port": 9000}, "server.port": 9001}}, "config: server.port is there twice"),
     ({"config": {"server.tls.client_ca_file": "/a"}}, "config.server.tls.client_ca_file"),
     ({"config": {"server.tls.cert_file": "/a"}}, "config.server.tls.cert_file: name the Secret"),
@@ -154,6 +180,31 @@ def test_the_schema_refuses(changes: dict[str, Any], named: str) -> None:
     message = refused(values("default", **changes))
     assert "schema" in message
     assert named in message.replace("'", "")
+
+
+def test_what_the_templates_cannot_do_without_is_not_taken_out() -> None:
+    """As null does with a default: a line that names it, not one of Go's."""
+    schema = json.loads((CHART / "values.schema.json").read_text(encoding="utf-8"))
+    paths = list(_required(schema, schema))
+    assert len(paths) > 40
+    for path in paths:
+        assert f"missing property '{path.rpartition('__')[2]}'" in refused(values("default", **{path: None})), path
+
+
+def _required(node: dict[str, Any], schema: dict[str, Any], path: str = "") -> Iterator[str]:
+    node = schema["$defs"][node["$ref"].rpartition("/")[2]] if "$ref" in node else node
+    yield from (path + name for name in node.get("required", []))
+    for name, inner in node.get("properties", {}).items():
+        yield from _required(inner, schema, f"{path}{name}__")
+
+
+@pytest.mark.parametrize("release", ["1a", "my.release"])
+def test_a_release_is_not_called_as_no_service_may_be(release: str) -> None:
+    with pytest.raises(
+        helm_python.HelmError, match=f"release name {release}: no Service may be called {release}-vgate"
+    ):
+        objects(values(), release)
+    objects(values(fullnameOverride="other"), release)
 
 
 @pytest.mark.parametrize(("changes", "line"), TOGETHER, ids=lambda value: str(value)[:40])

@@ -4,6 +4,7 @@ ConfigMap, so that it is always rendered.
 */}}
 {{- define "vgate.check" -}}
 {{- $gateway := include "vgate.gateway.config" . | fromYaml }}
+{{- include "vgate.check.name" . }}
 {{- include "vgate.check.engine" . }}
 {{- include "vgate.check.server" (dict "config" $gateway "values" .Values.gateway "where" "config" "of" "gateway") }}
 {{- include "vgate.check.gateway" (dict "root" . "config" $gateway) }}
@@ -17,6 +18,14 @@ ConfigMap, so that it is always rendered.
   {{- include "vgate.check.secrets" (dict "value" .Values.workers.config "path" "workers.config" "name" "") }}
   {{- include "vgate.check.files" (dict "root" . "component" "workers" "text" (toYaml $workers)) }}
   {{- include "vgate.check.workers" (dict "root" . "config" $workers) }}
+{{- end }}
+{{- end }}
+
+{{/* Helm takes release names with dots and digits first; Kubernetes takes no such Service, when half of the release is there. */}}
+{{- define "vgate.check.name" -}}
+{{- $full := include "vgate.fullname" . }}
+{{- if not (regexMatch "^[a-z]([a-z0-9-]*[a-z0-9])?$" $full) }}
+  {{- fail (printf "release name %s: no Service may be called %s; set fullnameOverride" .Release.Name $full) }}
 {{- end }}
 {{- end }}
 
@@ -58,10 +67,9 @@ ConfigMap, so that it is always rendered.
 {{- end }}
 
 {{- define "vgate.check.times" -}}
-{{- $grace := index .config "server.shutdown_grace_s" }}
-{{- $needed := add (int .values.preStopSeconds) (int64 (ceil $grace)) }}
-{{- if le (int64 (include "vgate.terminationGrace" .)) $needed }}
-  {{- fail (printf "%s.terminationGracePeriodSeconds = %v: must be more than %d, preStopSeconds and %s.server.shutdown_grace_s together" .of .values.terminationGracePeriodSeconds $needed .where) }}
+{{- $needed := include "vgate.stopSeconds" . | int }}
+{{- if le (include "vgate.terminationGrace" . | int) $needed }}
+  {{- fail (printf "%s.terminationGracePeriodSeconds = %v: must be more than %d, preStopSeconds and %s.server's drain_delay_s and shutdown_grace_s together" .of .values.terminationGracePeriodSeconds $needed .where) }}
 {{- end }}
 {{- $load := index .config "engine.start_timeout_s" }}
 {{- if and $load (lt (float64 .values.startupSeconds) (float64 $load)) }}

@@ -22,12 +22,25 @@ What a V-Gate reads at VGATE_CONFIG_PATH. Values carry it as users write it: nes
 {{- define "vgate.config.base" -}}
 {{- $said := dict }}
 {{- include "vgate.flatten" (dict "from" .from "prefix" "" "into" $said "where" .where) }}
-{{- range $key, $value := dict "server.host" "0.0.0.0" "server.port" 8000 "server.shutdown_grace_s" 30 }}
+{{- range $key, $value := dict "server.host" "0.0.0.0" "server.port" 8000 "server.drain_delay_s" 5 "server.shutdown_grace_s" 30 }}
   {{- if not (hasKey $said $key) }}
     {{- $_ := set $said $key $value }}
   {{- end }}
 {{- end }}
 {{- toYaml $said }}
+{{- end }}
+
+{{/*
+Settings that other values make. Said in config too, and otherwise, one would be lost without a word: refused; nothing of it
+is shown, for it may be secret. Of {config, settings, where, by}; changes `config`.
+*/}}
+{{- define "vgate.config.say" -}}
+{{- range $key, $value := .settings }}
+  {{- if and (hasKey $.config $key) (ne (toJson (index $.config $key)) (toJson $value)) }}
+    {{- fail (printf "%s.%s: %s says otherwise; take one of them out" $.where $key $.by) }}
+  {{- end }}
+  {{- $_ := set $.config $key $value }}
+{{- end }}
 {{- end }}
 
 {{- define "vgate.gateway.config" -}}
@@ -37,15 +50,15 @@ What a V-Gate reads at VGATE_CONFIG_PATH. Values carry it as users write it: nes
   {{- include "vgate.gateway.workers" (dict "root" . "config" $config) }}
 {{- end }}
 {{- if .Values.apiKeys.enabled }}
-  {{- $_ := set $config "security" "keys" }}
+  {{- include "vgate.config.say" (dict "config" $config "settings" (dict "security" "keys") "where" "config" "by" "apiKeys.enabled") }}
 {{- end }}
 {{- if .Values.admin.enabled }}
-  {{- $_ := set $config "admin" "http" }}
-  {{- $_ := set $config "admin.token_file" "/etc/vgate/secrets/admin-token" }}
+  {{- $settings := dict "admin" "http" "admin.token_file" "/etc/vgate/secrets/admin-token" }}
+  {{- include "vgate.config.say" (dict "config" $config "settings" $settings "where" "config" "by" "admin.enabled") }}
 {{- end }}
 {{- if .Values.gateway.tlsSecret }}
-  {{- $_ := set $config "server.tls.cert_file" "/etc/vgate/tls/tls.crt" }}
-  {{- $_ := set $config "server.tls.key_file" "/etc/vgate/tls/tls.key" }}
+  {{- $settings := dict "server.tls.cert_file" "/etc/vgate/tls/tls.crt" "server.tls.key_file" "/etc/vgate/tls/tls.key" }}
+  {{- include "vgate.config.say" (dict "config" $config "settings" $settings "where" "config" "by" "gateway.tlsSecret") }}
 {{- end }}
 {{- toYaml $config }}
 {{- end }}
@@ -69,7 +82,8 @@ What a V-Gate reads at VGATE_CONFIG_PATH. Values carry it as users write it: nes
     {{- $_ := set .config "engine.dns.max_workers" (max 64 $most) }}
   {{- end }}
   {{- range $name, $value := $key }}
-    {{- $_ := set $.config (printf "engine.dns.%s" $name) $value }}
+    {{- $settings := dict (printf "engine.dns.%s" $name) $value }}
+    {{- include "vgate.config.say" (dict "config" $.config "settings" $settings "where" "config" "by" "workerKey.enabled") }}
   {{- end }}
 {{- end }}
 {{- end }}
@@ -77,9 +91,9 @@ What a V-Gate reads at VGATE_CONFIG_PATH. Values carry it as users write it: nes
 {{- define "vgate.workers.config" -}}
 {{- $config := include "vgate.config.base" (dict "from" .Values.workers.config "where" "workers.config") | fromYaml }}
 {{- if .Values.workerKey.enabled }}
-  {{- $_ := set $config "security" "keys" }}
-  {{- $_ := set $config "security.api_keys" (list (dict "name" "gateway" "key_file" "/etc/vgate/secrets/worker-key")) }}
-  {{- $_ := set $config "security.rate_limiting.enabled" false }}
+  {{- $keys := list (dict "name" "gateway" "key_file" "/etc/vgate/secrets/worker-key") }}
+  {{- $settings := dict "security" "keys" "security.api_keys" $keys "security.rate_limiting.enabled" false }}
+  {{- include "vgate.config.say" (dict "config" $config "settings" $settings "where" "workers.config" "by" "workerKey.enabled") }}
 {{- end }}
 {{- toYaml $config }}
 {{- end }}
@@ -98,8 +112,14 @@ What a V-Gate reads at VGATE_CONFIG_PATH. Values carry it as users write it: nes
 redis://{{ include "vgate.redis.name" . }}:6379/0
 {{- end }}
 
+{{/* Seconds that a pod takes to end whose streams take all the time that they may. Of {config, values}. */}}
+{{- define "vgate.stopSeconds" -}}
+{{- $delay := ceil (index .config "server.drain_delay_s") }}
+{{- $grace := ceil (index .config "server.shutdown_grace_s") }}
+{{- add (int .values.preStopSeconds) (int64 $delay) (int64 $grace) }}
+{{- end }}
+
 {{/* Seconds from the pod's end being decided to its being killed. Of {config, values}. */}}
 {{- define "vgate.terminationGrace" -}}
-{{- $needed := add (int .values.preStopSeconds) (int64 (ceil (index .config "server.shutdown_grace_s"))) }}
-{{- default (add $needed 15) .values.terminationGracePeriodSeconds | int }}
+{{- default (add (include "vgate.stopSeconds" . | int) 15) .values.terminationGracePeriodSeconds | int }}
 {{- end }}

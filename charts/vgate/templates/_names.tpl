@@ -2,7 +2,7 @@
 {{- define "vgate.fullname" -}}
 {{- $name := default .Chart.Name .Values.nameOverride -}}
 {{- $full := ternary .Release.Name (printf "%s-%s" .Release.Name $name) (contains $name .Release.Name) -}}
-{{- default $full .Values.fullnameOverride | trunc 43 | trimSuffix "-" -}}
+{{- regexReplaceAll "-+$" (default $full .Values.fullnameOverride | trunc 43) "" -}}
 {{- end }}
 
 {{- define "vgate.workers.name" -}}
@@ -27,8 +27,8 @@
 
 {{/* What a selector asks for. Of {root, component}. */}}
 {{- define "vgate.selector" -}}
-app.kubernetes.io/name: {{ default .root.Chart.Name .root.Values.nameOverride }}
-app.kubernetes.io/instance: {{ .root.Release.Name }}
+app.kubernetes.io/name: {{ default .root.Chart.Name .root.Values.nameOverride | quote }}
+app.kubernetes.io/instance: {{ .root.Release.Name | quote }}
 app.kubernetes.io/component: {{ .component }}
 {{- end }}
 
@@ -42,8 +42,8 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
 
 {{/* name, namespace and labels of an object. Of {root, component, name}. */}}
 {{- define "vgate.metadata" -}}
-name: {{ .name }}
-namespace: {{ .root.Release.Namespace }}
+name: {{ .name | quote }}
+namespace: {{ .root.Release.Namespace | quote }}
 labels:
   {{- include "vgate.labels" . | nindent 2 }}
 {{- end }}

@@ -8,9 +8,9 @@ metadata:
     {{- end }}
   annotations:
     # Another configuration or another key is another pod.
-    checksum/config: {{ toYaml .config | sha256sum }}
+    checksum/config: {{ toYaml .config | sha256sum | quote }}
     {{- with include "vgate.secret.read" . }}
-    checksum/secret: {{ sha256sum . }}
+    checksum/secret: {{ sha256sum . | quote }}
     {{- end }}
     {{- with .values.podAnnotations }}
     {{- toYaml . | nindent 4 }}
@@ -20,7 +20,7 @@ spec:
   imagePullSecrets:
     {{- toYaml . | nindent 4 }}
   {{- end }}
-  serviceAccountName: {{ include "vgate.serviceAccount.name" .root }}
+  serviceAccountName: {{ include "vgate.serviceAccount.name" .root | quote }}
   automountServiceAccountToken: false
   # Variables such as VGATE_REDIS_PORT, which Kubernetes makes of Services' names, would be taken for settings.
   enableServiceLinks: false
@@ -28,10 +28,10 @@ spec:
   securityContext:
     {{- include "vgate.podSecurity" .root | nindent 4 }}
   {{- with .values.priorityClassName }}
-  priorityClassName: {{ . }}
+  priorityClassName: {{ . | quote }}
   {{- end }}
   {{- with .values.runtimeClassName }}
-  runtimeClassName: {{ . }}
+  runtimeClassName: {{ . | quote }}
   {{- end }}
   {{- with .values.nodeSelector }}
   nodeSelector:
@@ -48,7 +48,7 @@ spec:
   {{- if .values.topologySpread.enabled }}
   topologySpreadConstraints:
     - maxSkew: 1
-      topologyKey: {{ .values.topologySpread.topologyKey }}
+      topologyKey: {{ .values.topologySpread.topologyKey | quote }}
       whenUnsatisfiable: {{ .values.topologySpread.whenUnsatisfiable }}
       labelSelector:
         matchLabels:
@@ -63,9 +63,11 @@ spec:
 
 {{- define "vgate.podSecurity" -}}
 runAsNonRoot: true
-runAsUser: {{ .Values.podSecurity.runAsUser }}
-runAsGroup: {{ .Values.podSecurity.runAsGroup }}
-fsGroup: {{ .Values.podSecurity.fsGroup }}
+{{- range $name, $id := .Values.podSecurity }}
+{{- with $id }}
+{{ $name }}: {{ int64 . }}
+{{- end }}
+{{- end }}
 fsGroupChangePolicy: OnRootMismatch
 seccompProfile:
   type: RuntimeDefault
@@ -152,7 +154,7 @@ livenessProbe:
 {{- if .root.Values.apiKeys.enabled }}
 - name: VGATE_SECURITY__API_KEYS
   valueFrom:
-    secretKeyRef: {name: {{ include "vgate.secret.name" .root }}, key: api-keys}
+    secretKeyRef: {name: {{ include "vgate.secret.name" .root | quote }}, key: api-keys}
 {{- end }}
 {{- range list "cache" "limits" }}
 {{- if include "vgate.usesRedis" (dict "config" $.config "group" .) }}
@@ -161,7 +163,7 @@ livenessProbe:
   value: {{ include "vgate.redis.url" $.root }}
   {{- else }}
   valueFrom:
-    secretKeyRef: {name: {{ include "vgate.secret.name" $.root }}, key: redis-url}
+    secretKeyRef: {name: {{ include "vgate.secret.name" $.root | quote }}, key: redis-url}
   {{- end }}
 {{- end }}
 {{- end }}
@@ -173,7 +175,7 @@ livenessProbe:
 {{- if .root.Values.huggingFace.enabled }}
 - name: HF_TOKEN
   valueFrom:
-    secretKeyRef: {name: {{ include "vgate.secret.name" .root }}, key: hf-token}
+    secretKeyRef: {name: {{ include "vgate.secret.name" .root | quote }}, key: hf-token}
 {{- end }}
 {{- else }}
 - {name: HOME, value: /tmp}
@@ -187,11 +189,11 @@ livenessProbe:
 {{- define "vgate.volumes" -}}
 - name: config
   configMap:
-    name: {{ printf "%s-%s" (include "vgate.fullname" .root) .component }}
+    name: {{ printf "%s-%s" (include "vgate.fullname" .root) .component | quote }}
 {{- with include "vgate.secret.mounted" . }}
 - name: secrets
   secret:
-    secretName: {{ include "vgate.secret.name" $.root }}
+    secretName: {{ include "vgate.secret.name" $.root | quote }}
     defaultMode: 288
     items:
       {{- range fromYamlArray . }}
@@ -201,7 +203,7 @@ livenessProbe:
 {{- with .values.tlsSecret }}
 - name: tls
   secret:
-    secretName: {{ . }}
+    secretName: {{ . | quote }}
     defaultMode: 288
 {{- end }}
 - name: tmp
