@@ -91,7 +91,12 @@ _TRIGGER = _fields(
     type={"const": "prometheus"},
     metricType={"const": "AverageValue"},
     # KEDA's metadata are texts, numbers too.
-    metadata=_fields(serverAddress=_TEXT, query=_TEXT, threshold={"type": "string", "pattern": "^[0-9]+$"}),
+    metadata=_fields(
+        serverAddress=_TEXT,
+        query=_TEXT,
+        threshold={"type": "string", "pattern": "^[0-9]+$"},
+        ignoreNullValues={"const": "false"},
+    ),
 )
 CUSTOM = {
     "ServiceMonitor": _of(

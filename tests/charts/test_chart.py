@@ -67,7 +67,7 @@ def _without_schema(node: dict[str, Any], value: Any, schema: dict[str, Any], pa
         node = schema["$defs"][node["$ref"].rpartition("/")[2]]
     if "properties" not in node or node.get("additionalProperties") is not False or "patternProperties" in node:
         return
-    for key in set(node["properties"]) - {"global"} if path == "" else []:
+    for key in set(node["properties"]) - {"global", "enabled"} if path == "" else []:
         if key not in value:
             yield f"{key} has no default"
     for key, inner in value.items():
@@ -75,6 +75,11 @@ def _without_schema(node: dict[str, Any], value: Any, schema: dict[str, Any], pa
             yield f"{path}{key}"
         elif isinstance(inner, dict):
             yield from _without_schema(node["properties"][key], inner, schema, f"{path}{key}.")
+
+
+def test_another_chart_may_have_it_as_a_dependency() -> None:
+    """Whose switch, its `condition`, and whose `global` are among the values then."""
+    assert objects(values(enabled=True, **{"global": {"region": "a"}})) == objects(values())
 
 
 def test_notes_say_how_to_reach_it_and_warn_of_what_is_open() -> None:

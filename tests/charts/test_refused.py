@@ -131,6 +131,10 @@ TOGETHER: list[tuple[dict[str, Any], str]] = [
     ({"config": {"security": {"exempt_paths": ["/health"]}}}, "config.security.exempt_paths: must hold /ready"),
     ({"config": {"admin.host": "0.0.0.0"}, "admin": {"enabled": True, "token": 16 * "t"}}, "config.admin.host"),  # noqa: S104
     ({"apiKeys__enabled": True}, "apiKeys.enabled: needs apiKeys.keys, or the key api-keys in the Secret"),
+    (
+        {"apiKeys": {"enabled": True, "keys": [{"name": f"of-client-{i}", "hash": HASH} for i in range(1500)]}},
+        "apiKeys.keys: 1500 keys are more than a variable of a pod can hold",
+    ),
     ({"admin__enabled": True}, "admin.enabled: needs admin.token"),
     ({"workerKey__enabled": True}, "workerKey.enabled: needs workerKey.value"),
     ({"huggingFace__enabled": True}, "huggingFace.enabled: needs huggingFace.token"),

@@ -179,6 +179,9 @@ ConfigMap, so that it is always rendered.
 {{- if and .Values.secret.existing $made }}
   {{- fail (printf "secret.existing = %s: the values of it are in that Secret then; take out %s" .Values.secret.existing (keys $made | sortAlpha | join ", ")) }}
 {{- end }}
+{{- if gt (len (toYaml .Values.apiKeys.keys)) 130000 }}
+  {{- fail (printf "apiKeys.keys: %d keys are more than a variable of a pod can hold, 128 KiB" (len .Values.apiKeys.keys)) }}
+{{- end }}
 {{- if not .Values.secret.existing }}
   {{- range $key, $needs := include "vgate.secret.needed" . | fromYaml }}
     {{- if not (hasKey $made $key) }}
