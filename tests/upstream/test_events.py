@@ -7,7 +7,7 @@ import pytest
 
 from tests.upstream.wires import ROLE, chunk, events, usage
 from vgate import sse
-from vgate.upstream.events import Addressed, Framer, whole
+from vgate.upstream.events import Addressed, Framer, is_keep_alive, whole
 
 STREAM = events([f" wörd{number} 東京" for number in range(20)])
 
@@ -89,3 +89,8 @@ def test_S8_a_null_usage_that_the_client_did_not_ask_for_is_left_out() -> None:
 def test_a_stream_that_goes_on_elsewhere_keeps_its_time() -> None:
     addressed = Addressed("chatcmpl-mine", counted_for_us=False, created=123)
     assert sse.decode(addressed(STREAM[1]))["created"] == 123
+
+
+def test_S7_what_keeps_a_connection_alive_is_told_apart_at_once() -> None:
+    assert all(map(is_keep_alive, [b":", b": OPENROUTER PROCESSING\n\n", b"\r\n", b": a\r: b\n\n: c", b":" * 10**6]))
+    assert not any(map(is_keep_alive, [b"", b"data: 1\n\n", b": a\n\ndata", b" :", b":" * 10**6 + b"\nx"]))

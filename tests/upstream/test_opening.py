@@ -112,6 +112,17 @@ async def test_a_whole_answer_where_a_stream_was_asked_is_none() -> None:
         await opened(Workers(*serving(GOOD)), stream=True)
 
 
+async def test_a_whole_answer_has_its_time_however_it_comes() -> None:
+    """Blanks before it, which keep a connection alive, are no beginning: `wires.TIMEOUTS`."""
+    trickle = [(1.0, part(b" "))] * 600
+    with pytest.raises(ApiError, match=r"within 60 s \(engine.timeouts.first_byte_s\)"):
+        await opened(Workers(*serving([(1.0, HEAD), *trickle])))
+    assert asyncio.get_running_loop().time() == pytest.approx(60, abs=0.5)
+    with pytest.raises(ApiError, match="between_s"):
+        await opened(Workers(*serving([(0.0, HEAD.replace(b"200 OK", b"500 No")), *trickle])))
+    assert asyncio.get_running_loop().time() == pytest.approx(90, abs=0.5)
+
+
 async def test_S1_a_stream_is_there_with_its_first_bytes() -> None:
     workers = Workers(*serving([(1.0, HEAD + part(b"data: 1\n\n")), (3600.0, b"")]))
     answered = await opened(workers, stream=True)

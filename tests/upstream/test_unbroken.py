@@ -128,6 +128,24 @@ async def test_S10_an_event_without_an_end_is_a_break(monkeypatch: pytest.Monkey
     assert endless.aborted == 1
 
 
+@pytest.mark.parametrize("piece", [b": alive\n\n", b"\r\n"])
+@pytest.mark.parametrize(("at", "until_s"), [(0, 60), (5, 5 + 30)])
+async def test_S7_what_keeps_a_connection_alive_is_no_event(piece: bytes, at: int, until_s: float) -> None:
+    """Limits: `wires.TIMEOUTS`."""
+    endless = Server(lambda _request: streamed([*WHOLE[:at], *[piece] * 600], step_s=1.0))
+    assert await heard(Workers(endless, Server(good())), chat(stream=True)) == mine()
+    assert asyncio.get_running_loop().time() == pytest.approx(until_s, abs=0.5)
+    assert endless.open == 0
+
+
+async def test_S10_how_long_a_client_takes_is_not_the_workers_silence() -> None:
+    call, workers = chat(stream=True), Workers(Server(good([WHOLE[0], b": alive\n\n", *WHOLE[1:]])))
+    unbroken = Unbroken(Opening(workers.client, workers, 3, None), workers, on=True, seeded=False, wait_s=5.0)  # type: ignore[arg-type]
+    async for _ in unbroken.events(call, asking_of(call, PATHS["chat"], call.body), "chatcmpl-mine", EngineSpan()):
+        await asyncio.sleep(3600)
+    assert workers.ended == {"ok": 1}
+
+
 async def test_where_all_was_said_but_the_end_anything_is_complete() -> None:
     workers = Workers(Server(cut(len(WHOLE) - 1)))
     assert await heard(workers, chat(stream=True, temperature=1)) == mine()

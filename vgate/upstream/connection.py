@@ -19,6 +19,7 @@ HIGH_WATER = 256 * 1024
 MAX_HEAD_BYTES = 65536
 # Of an answer that is taken as a whole.
 MAX_WHOLE_BYTES = 1 << 28
+PART = "part of the answer"
 
 
 class Connection(asyncio.Protocol):
@@ -26,7 +27,7 @@ class Connection(asyncio.Protocol):
 
     status, headers: of the answer, once `head` has returned; names in lower case.
     reusable:        the answer is over and the connection may carry another request.
-    idle_since:      when the last answer was over, for whoever keeps it.
+    sent_at:         when the request was sent; idle_since: when the last answer was over, for whoever keeps it.
     when_over:       called once when the answer is over, or the connection.
     """
 
@@ -34,7 +35,7 @@ class Connection(asyncio.Protocol):
         self.status = 0
         self.headers: dict[bytes, bytes] = {}
         self.reusable = False
-        self.idle_since = 0.0
+        self.sent_at = self.idle_since = 0.0
         self.closed = False
         self.used = 0
         self.when_over: Callable[[], None] | None = None
@@ -57,6 +58,7 @@ class Connection(asyncio.Protocol):
         """Write a whole request."""
         assert self._transport is not None  # it is connected
         self.used += 1
+        self.sent_at = self._loop.time()
         self.status, self.reusable = 0, False
         self.headers = {}
         self._head_size = 0
@@ -72,27 +74,34 @@ class Connection(asyncio.Protocol):
                 raise self._error
             await self._wait(since, "answer", limit_s, key)
 
-    async def more(self, limit_s: float, key: str) -> bytes:
-        """What has come of the body since, at least a byte; b"" at its end. Raises UpstreamError."""
-        since = 0.0 if self._body else self._loop.time()
+    async def more(self, limit_s: float, key: str, since: float | None = None) -> bytes:
+        """What has come of the body since, at least a byte; b"" at its end. Raises UpstreamError.
+
+        The limit counts from now; with `since` from then, whatever has come meanwhile.
+        """
+        if since is None:
+            since = 0.0 if self._body else self._loop.time()
+        elif self._loop.time() >= since + limit_s:
+            raise Silent(PART, limit_s, key)
         while not self._body:
             if self._complete:
                 return b""
             if self._error is not None:
                 raise self._error
-            await self._wait(since, "part of the answer", limit_s, key)
+            await self._wait(since, PART, limit_s, key)
         body = self._body
         data = body[0] if len(body) == 1 else b"".join(body)
         self.drop()
         return data
 
-    async def rest(self, limit_s: float, key: str) -> bytes:
-        """The whole body. Raises UpstreamError."""
-        data = await self.more(limit_s, key)
+    async def rest(self, limit_s: float, key: str, since: float | None = None) -> bytes:
+        """The whole body, within a limit that counts from now, or from `since`. Raises UpstreamError."""
+        since = self._loop.time() if since is None else since
+        data = await self.more(limit_s, key, since)
         if self._complete and not self._body:
             return data
         pieces, size = [data], len(data)
-        while piece := await self.more(limit_s, key):
+        while piece := await self.more(limit_s, key, since):
             pieces.append(piece)
             size += len(piece)
             if size > MAX_WHOLE_BYTES:

@@ -13,7 +13,16 @@ from vgate import sse
 
 # Where nearly everybody writes it: no need to read a whole answer for it.
 _FIRST_ID = re.compile(rb'(?:data: ?)?\{"id": ?"([\x21\x23-\x5b\x5d-\x7e]*)"')
+_KEEP_ALIVE = re.compile(rb"(?:[\r\n]|:[^\r\n]*+)++")  # possessive, or a line of colons takes for ever
 _NULL_USAGE = (b',"usage":null', b', "usage": null')
+
+
+def is_keep_alive(piece: bytes) -> bool:
+    """Whether a stream has begun with comments and blank lines alone: its server lives, and has nothing to say yet.
+
+    So llama.cpp, OpenRouter and proxies keep others from giving up; vLLM and Ollama say nothing at all meanwhile.
+    """
+    return not piece.startswith(b"data:") and _KEEP_ALIVE.fullmatch(piece) is not None
 
 
 class Framer:

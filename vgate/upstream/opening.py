@@ -13,6 +13,7 @@ from vgate.routing.base import Hint
 from vgate.types import Call
 from vgate.upstream.client import BETWEEN, FIRST, Client
 from vgate.upstream.connection import Connection
+from vgate.upstream.events import is_keep_alive
 from vgate.upstream.failures import UpstreamError
 from vgate.upstream.tokens import tells
 from vgate.upstream.translated import Failed, begins_with_error, lost, refused, unusable
@@ -69,9 +70,9 @@ class Opened:
         """Who answers."""
         return self._lease.worker
 
-    async def more(self) -> bytes:
-        """What comes next; b"" at the end. Raises UpstreamError."""
-        return await self._connection.more(self._client.timeouts.between_s, BETWEEN)
+    async def more(self, since: float) -> bytes:
+        """What comes next; b"" at the end. Raises UpstreamError. `since`: when an event has been waited for first."""
+        return await self._connection.more(self._client.timeouts.between_s, BETWEEN, since)
 
     def close(self, outcome: Outcome) -> None:
         """Only the first call counts."""
@@ -148,9 +149,12 @@ class Opening:
         if connection.status != 200:
             body = await connection.rest(timeouts.between_s, BETWEEN)
             raise refused(connection.status, connection.headers, body)
-        first = await connection.more(timeouts.first_byte_s, FIRST)
+        sent = connection.sent_at
+        first = await connection.more(timeouts.first_byte_s, FIRST, sent)
+        while stream and is_keep_alive(first) and (piece := await connection.more(timeouts.first_byte_s, FIRST, sent)):
+            first = first[first.rfind(b"\n") + 1 :] + piece
         if not stream or first.startswith(b"{"):  # no stream, though one was asked for
-            first += await connection.rest(timeouts.first_byte_s, FIRST)
+            first += await connection.rest(timeouts.first_byte_s, FIRST, sent)
             failed = unusable(first, stream=stream)
         else:
             failed = begins_with_error(first)
@@ -197,7 +201,7 @@ class Opening:
             tasks = [task for task in tasks if task is not winner]
             return winner.result()
         finally:
-            _give_up(tasks)
+            give_up(tasks)
 
     def _beside(self, lease: Lease, asking: Asking, hint: Hint, tried: list[Worker]) -> Lease | None:
         try:
@@ -210,7 +214,7 @@ class Opening:
         return None
 
 
-def _give_up(tasks: list["asyncio.Task[Opened]"]) -> None:
+def give_up(tasks: list["asyncio.Task[Opened]"]) -> None:
     """Cancel those that run; an answer that has begun meanwhile is closed. Waits for none: it may be cancelled too."""
     for task in tasks:
         task.cancel()

@@ -2,38 +2,34 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from dataclasses import replace
 
 from vgate import sse
 from vgate.errors import ApiError
-from vgate.routing.base import Hint
 from vgate.types import Call, EngineSpan
 from vgate.upstream.connection import MAX_WHOLE_BYTES
+from vgate.upstream.elsewhere import Seam, Search
 from vgate.upstream.events import Addressed, Framer
 from vgate.upstream.failures import Garbled, Lost, UpstreamError
-from vgate.upstream.onward import continued
 from vgate.upstream.opening import Asking, Opened, Opening
 from vgate.upstream.said import Diverged, Said
 from vgate.upstream.span import Marks
-from vgate.upstream.translated import Failed, lost, of_event
+from vgate.upstream.translated import lost, of_event
 from vgate.workers.pool import Pool
 from vgate.workers.worker import Worker
 
 logger = logging.getLogger(__name__)
 
-_PAUSE_S = 0.1
 # After so many workers in a row that came no further it may be the request of which they die.
 _FRUITLESS = 3
-# What becomes of an event before it goes out; None: the client has had it.
-Seam = Callable[[bytes], bytes | None]
 
 
 class Unbroken:
     """Streams of workers as the client sees them.
 
     on:     whether they go on elsewhere at all. seeded: also those that are drawn at random with a seed.
-    wait_s: so long it waits for a worker to be there again.
+    wait_s: so long it looks for a worker that goes on, all tries together.
     """
 
     def __init__(self, opening: Opening, pool: Pool, *, on: bool, seeded: bool, wait_s: float) -> None:
@@ -72,44 +68,11 @@ class Unbroken:
             message = f"{error.message} It cannot go on at another worker: {said.why_not}."
             raise ApiError(error.status, message, error.kind, code="stream_broken")
         self._pool.continued()
-        loop, tried = asyncio.get_running_loop(), [broken]
-        until = loop.time() + self._wait_s
-        while True:
-            try:
-                found = await self._next(call, asking, said, tried)
-            except Failed as failed:
-                error = failed.error
-                found = None
-            if found:
-                told = {"worker": broken.name, "to": found[0].worker.name, "call_id": call.id}
-                logger.warning("a stream goes on at another worker", extra=told)
-                return found
-            if loop.time() >= until:
-                raise error
-
-    async def _next(self, call: Call, asking: Asking, said: Said, tried: list[Worker]) -> tuple[Opened, Seam] | None:
-        """The stream of one that has not been tried; None, after a pause, where there is none, and all may be again.
-
-        Raises Failed, and ApiError for what is wrong with the request.
-        """
-        try:
-            lease = self._pool.lease(asking.model, Hint.of(call), tried)
-        except ApiError:
-            tried.clear()
-            await asyncio.sleep(_PAUSE_S)
-            return None
-        tried.append(lease.worker)
-        try:
-            again, seam = continued(call, asking, said, lease.worker)
-        except BaseException:
-            lease.done("left")
-            raise
-        try:
-            return await self.opening.attempt(lease, again), seam
-        except Failed as failed:
-            if failed.outcome == "ok":
-                raise failed.error from None
-            raise
+        search = Search(self.opening, self._pool, call, asking, said, broken, self._wait_s)
+        found = await search.found(error)
+        told = {"worker": broken.name, "to": found[0].worker.name, "call_id": call.id}
+        logger.warning("a stream goes on at another worker", extra=told)
+        return found
 
     async def _retried(self, call: Call, asking: Asking, broken: Worker, error: ApiError) -> Opened:
         """Nothing has gone to the client: a try like any other. Raises `error` where nobody else is there."""
@@ -140,18 +103,21 @@ class _Leg:
         self._framer = Framer()
         self._piece = opened.first
         self._silent_bytes = 0
+        self._since: float | None = None  # when an event was waited for that has not come yet
 
     async def events(self) -> list[bytes]:
         """The worker's own events that come next. Raises _Broke where there is an end that is none."""
         piece, self._piece = self._piece, b""
+        if self._since is None:
+            self._since = asyncio.get_running_loop().time()
         try:
-            piece = piece or await self.opened.more()
+            piece = piece or await self.opened.more(self._since)
         except UpstreamError as error:
             raise _Broke(lost(error).error) from None
         events = self._framer.feed(piece) if piece else self._framer.end()
         if not (piece or events):
             raise _Broke(lost(Lost("ended its stream before its end", begun=True)).error)
-        self._silent_bytes = 0 if events else self._silent_bytes + len(piece)
+        self._silent_bytes, self._since = (0, None) if events else (self._silent_bytes + len(piece), self._since)
         if self._silent_bytes > MAX_WHOLE_BYTES:
             raise _Broke(lost(Garbled(f"sent {MAX_WHOLE_BYTES} bytes without the end of an event")).error)
         return events
