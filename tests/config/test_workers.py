@@ -102,6 +102,7 @@ def test_a_file_is_read_at_the_start(tmp_path: Path) -> None:
         {"health": SECTION["health"] | {"rise": 0}},
         {"breaker": SECTION["breaker"] | {"failure_share": 1.5}},
         {"hedge": {"after_ms": 0}},
+        {"hedge": {"after_ms": 100}, "retry": SECTION["retry"] | {"max_attempts": 1}},
         {"workers_dns": "vllm"},
         {"dns": SECTION["dns"] | {"max_workers": 0}},
     ],

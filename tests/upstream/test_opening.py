@@ -8,7 +8,8 @@ import pytest
 from tests.calls import chat
 from tests.upstream.wires import BROKEN, END, HEAD, Script, Server, Workers, answer, error, part, streamed
 from vgate.errors import ApiError
-from vgate.upstream.opening import PATHS, Opened, Opening, asking_of
+from vgate.upstream.asking import PATHS, asking_of
+from vgate.upstream.opening import Opened, Opening
 
 SAID = b'{"id":"a","choices":[{}]}'
 GOOD = [(0.1, answer(SAID))]
@@ -189,6 +190,35 @@ async def test_hedging_needs_budget_and_survives_failures_of_either() -> None:
         workers = Workers(*serving(*scripts))
         (await opened(workers, hedge_ms=100)).close("ok")
         assert workers.ended == {"ok": 1, "failed": 1}
+
+
+async def test_both_that_were_asked_side_by_side_have_been_tried() -> None:
+    workers = Workers(*serving([(0.5, BROKEN)], [(0.1, BROKEN)], GOOD))
+    answered = await opened(workers, hedge_ms=100)
+    answered.close("ok")
+    assert [lease.worker.name for lease in workers.leases] == ["w0", "w1", "w2"]
+    workers = Workers(*serving(*[[(0.5, error("500 No"))]] * 6))
+    with pytest.raises(ApiError):
+        await opened(workers, hedge_ms=100, attempts=3)
+    assert (len(workers.leases), workers.ended) == (3, {"failed": 3})
+
+
+@pytest.mark.parametrize("faulty", [0, 1])
+async def test_O9_an_error_of_the_request_does_not_wait_for_the_second_worker(faulty: int) -> None:
+    scripts: list[Script] = [[(3600.0, b"")], [(3600.0, b"")]]
+    scripts[faulty] = [(0.2, error("400 Bad"))]
+    workers = Workers(*serving(*scripts))
+    with pytest.raises(ApiError) as caught:
+        await opened(workers, hedge_ms=100)
+    assert (caught.value.status, asyncio.get_running_loop().time() < 1) == (400, True)
+    await asyncio.sleep(0.01)
+    assert workers.ended == {"ok": 1, "left": 1}
+
+
+async def test_a_second_worker_that_is_busy_leaves_it_to_the_first() -> None:
+    workers = Workers(*serving([(0.5, answer(SAID))], [(0.1, error("429 Slow"))]))
+    (await opened(workers, hedge_ms=100)).close("ok")
+    assert workers.ended == {"ok": 1, "busy": 1}
 
 
 @pytest.mark.parametrize("turns", range(12))

@@ -11,7 +11,8 @@ from tests.upstream.wires import BROKEN, Request, Script, Server, Workers, chunk
 from vgate import sse
 from vgate.errors import ApiError
 from vgate.types import Call, EngineSpan
-from vgate.upstream.opening import PATHS, Opening, asking_of
+from vgate.upstream.asking import PATHS, asking_of
+from vgate.upstream.opening import Opening
 from vgate.upstream.unbroken import Unbroken
 
 WORDS = ["Once", " upon", " a", " time", " there", " was", " a", " gateway"]

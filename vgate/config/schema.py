@@ -29,7 +29,7 @@ from vgate.config.sections import (
 from vgate.config.security_schema import Limits, MemoryLimitsSettings, Security
 from vgate.config.server_schema import ServerSettings
 from vgate.config.tracing_schema import Tracing, no_tracing
-from vgate.config.workers_schema import BreakerSettings, HealthSettings, HedgeSettings, RetrySettings, WorkersSettings
+from vgate.config.workers_schema import BreakerSettings, HealthSettings, Hedge, RetrySettings, WorkersSettings
 
 
 class ModelSettings(NamedModel, Section):
@@ -109,7 +109,7 @@ class RayEngineSettings(Component):
     health: HealthSettings
     breaker: BreakerSettings
     retry: RetrySettings
-    hedge: HedgeSettings
+    hedge: Hedge
     timeouts: TimeoutSettings
     keep_s: PositiveFloat
     continue_streams: bool

@@ -139,6 +139,16 @@ class HedgeSettings(Section):
     after_ms: PositiveFloat | None
 
 
+def _among_attempts(hedge: HedgeSettings, info: ValidationInfo) -> HedgeSettings:
+    retry = info.data.get("retry")
+    if hedge.after_ms is not None and retry is not None and retry.max_attempts < 2:
+        raise ValueError("the second worker is one of engine.retry.max_attempts, which must be 2 at least")
+    return hedge
+
+
+Hedge = Annotated[HedgeSettings, AfterValidator(_among_attempts)]
+
+
 def _good_file(path: str) -> str:
     """Read it now, so that a mistake is told at the start."""
     read_workers(from_file(path).encode())
@@ -155,7 +165,7 @@ class WorkersSettings(BaseModel):
     health: HealthSettings
     breaker: BreakerSettings
     retry: RetrySettings
-    hedge: HedgeSettings
+    hedge: Hedge
 
     @field_validator("workers_dns")
     @classmethod

@@ -8,9 +8,10 @@ from vgate.engine.base import Engine
 from vgate.errors import BadRequest
 from vgate.routing.base import Routing
 from vgate.types import Call, Capacity, Job, Occupancy
+from vgate.upstream.asking import PATHS, Asking, asking_of
 from vgate.upstream.client import Client, Timeouts
 from vgate.upstream.events import whole
-from vgate.upstream.opening import PATHS, Asking, Opening, asking_of
+from vgate.upstream.opening import Opening
 from vgate.upstream.span import count
 from vgate.upstream.unbroken import Unbroken
 from vgate.workers.assembly import pool_of

@@ -7,8 +7,9 @@ from collections.abc import Callable
 from vgate.errors import ApiError
 from vgate.routing.base import Hint
 from vgate.types import Call
+from vgate.upstream.asking import Asking
 from vgate.upstream.onward import continued
-from vgate.upstream.opening import Asking, Opened, Opening, give_up
+from vgate.upstream.opening import Opened, Opening, give_up
 from vgate.upstream.said import Said
 from vgate.upstream.translated import Failed
 from vgate.workers.lease import Lease

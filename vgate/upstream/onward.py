@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from vgate.types import Call
-from vgate.upstream.opening import PATHS, Asking, asking_of
+from vgate.upstream.asking import PATHS, Asking, asking_of
 from vgate.upstream.said import Again, Onward, Said
 from vgate.upstream.tokens import Tokens, tells
 from vgate.workers.worker import Worker

@@ -2,15 +2,11 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
-
-import orjson
 
 from vgate.errors import ApiError
 from vgate.routing.base import Hint
 from vgate.types import Call
+from vgate.upstream.asking import Asking
 from vgate.upstream.client import BETWEEN, FIRST, Client
 from vgate.upstream.connection import Connection
 from vgate.upstream.events import is_keep_alive
@@ -22,30 +18,6 @@ from vgate.workers.pool import Pool
 from vgate.workers.worker import Outcome, Worker
 
 logger = logging.getLogger(__name__)
-
-#: All that is ever asked of a worker beside its health: O5.
-PATHS: dict[str, str] = {"chat": "/v1/chat/completions", "completions": "/v1/completions"}
-_TOKENS = b',"return_token_ids":true}'
-
-
-@dataclass(frozen=True, slots=True)
-class Asking:
-    """What goes to a worker.
-
-    model:  the name that is asked for, None for any.
-    tokens: those that can are to tell the tokens of a stream too.
-    """
-
-    path: str
-    body: bytes
-    headers: Mapping[str, str]
-    model: str | None
-    stream: bool
-    tokens: bool = False
-
-    def body_for(self, worker: Worker) -> bytes:
-        """The body as this worker gets it."""
-        return self.body[:-1] + _TOKENS if self.tokens and tells(worker, self.model) else self.body
 
 
 class Opened:
@@ -182,36 +154,45 @@ class Opening:
 
     async def _hedged(self, lease: Lease, asking: Asking, hint: Hint, tried: list[Worker]) -> Opened:
         """The first of two answers to begin; the other is given up. One that fails leaves it to the other."""
-        first = asyncio.create_task(self.attempt(lease, asking))
-        tasks: list[asyncio.Task[Opened]] = [first]
+        tasks = [asyncio.create_task(self.attempt(lease, asking))]
         try:
             await asyncio.wait(tasks, timeout=self._hedge_after_s)
-            if not first.done():
+            if not tasks[0].done():
                 beside = self._beside(lease, asking, hint, tried)
                 tasks += [asyncio.create_task(self.attempt(beside, asking))] if beside else []
-            while True:
-                done, pending = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-                good = [task for task in done if task.exception() is None]
-                if good or not pending:
-                    break
-                tasks = list(pending)
-            winner = good[0] if good else first
-            if good and winner is not first:
+            decided = await _decided(tasks)
+            if decided is not tasks[0] and decided.exception() is None:
                 self._pool.hedge_won()
-            tasks = [task for task in tasks if task is not winner]
-            return winner.result()
+            tasks.remove(decided)
+            return decided.result()
         finally:
             give_up(tasks)
 
     def _beside(self, lease: Lease, asking: Asking, hint: Hint, tried: list[Worker]) -> Lease | None:
+        """A place at a second worker, which has been tried from now on."""
+        if len(tried) + 1 >= self._max_attempts:
+            return None
         try:
             second = self._pool.lease(asking.model, hint, [*tried, lease.worker])
         except ApiError:
             return None
         if self._pool.may_hedge():
+            tried.append(second.worker)
             return second
         second.done("left")
         return None
+
+
+async def _decided(tasks: list["asyncio.Task[Opened]"]) -> "asyncio.Task[Opened]":
+    """Who answers first, be it with an error of the request's own, which all would give; where all fail, the first."""
+    pending = set(tasks)
+    while pending:
+        done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            failure = task.exception()
+            if not isinstance(failure, Failed) or failure.outcome == "ok":
+                return task
+    return tasks[0]
 
 
 def give_up(tasks: list["asyncio.Task[Opened]"]) -> None:
@@ -224,25 +205,3 @@ def give_up(tasks: list["asyncio.Task[Opened]"]) -> None:
 def _closed(task: "asyncio.Task[Opened]") -> None:
     if not task.cancelled() and task.exception() is None:
         task.result().close("left")
-
-
-def asking_of(call: Call, path: str, body: dict[str, Any]) -> Asking:
-    """What asks for this body. The call's id goes with it, of which vLLM makes the answer's, and its trace.
-
-    A stream is to end with its usage, whether its client has asked for it or not.
-    """
-    model = body.get("model")
-    if call.stream:
-        body = _counted(body)
-    headers = {"X-Request-Id": call.id, **(call.trace or {})}
-    return Asking(path, orjson.dumps(body), headers, model if isinstance(model, str) else None, call.stream)
-
-
-def _counted(body: dict[str, Any]) -> dict[str, Any]:
-    """Asking for usage; what is wrong with the options is left for the worker to refuse."""
-    options = body.get("stream_options")
-    if options is not None and (not isinstance(options, dict) or options.get("include_usage") not in (None, False)):
-        return body
-    # vLLM gives usage in each chunk only together with the chunk of its own.
-    kept = {name: value for name, value in (options or {}).items() if name != "continuous_usage_stats"}
-    return {**body, "stream_options": {**kept, "include_usage": True}}

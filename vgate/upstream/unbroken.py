@@ -8,11 +8,12 @@ from dataclasses import replace
 from vgate import sse
 from vgate.errors import ApiError
 from vgate.types import Call, EngineSpan
+from vgate.upstream.asking import Asking
 from vgate.upstream.connection import MAX_WHOLE_BYTES
 from vgate.upstream.elsewhere import Seam, Search
 from vgate.upstream.events import Addressed, Framer
 from vgate.upstream.failures import Garbled, Lost, UpstreamError
-from vgate.upstream.opening import Asking, Opened, Opening
+from vgate.upstream.opening import Opened, Opening
 from vgate.upstream.said import Diverged, Said
 from vgate.upstream.span import Marks
 from vgate.upstream.translated import lost, of_event
