@@ -7,7 +7,8 @@ text, and costs the time in which it is said again.
 """
 
 import re
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, Literal
 
 from vgate import sse
 from vgate.types import Call
@@ -25,7 +26,7 @@ _PLAIN = frozenset(
     }
 )
 _TEXT_ONLY = frozenset({"role", "content"})
-_FINISHED = re.compile(rb'"finish_reason": ?"')
+_FINISHED = re.compile(rb'"finish_reason"\s*:\s*"[^"]')  # within a text its quotes are escaped
 
 
 class Diverged(Exception):
@@ -44,7 +45,8 @@ class Said:
         self.created: int | None = None
         self.tokens = Tokens()
         self._parts: list[str] = []
-        self._last = b""
+        self._several = _several(call)
+        self._open: set[object] = set()  # of several choices those that have begun and not finished
 
     @property
     def text(self) -> str:
@@ -55,8 +57,8 @@ class Said:
 
     @property
     def may_end(self) -> bool:
-        """Whether `[DONE]` may come: not before anything else, and of a stream that is followed after its finish."""
-        return self.begun and bool(self.why_not or self.finished)
+        """Whether `[DONE]` may come: not before anything else, and not before each choice has said why it ends."""
+        return self.begun and self.finished and not self._open
 
     def note(self, event: bytes) -> None:
         """An event that goes to the client. Raises ValueError, or TypeError, for one that is not of the API's form."""
@@ -76,28 +78,50 @@ class Said:
             if delta and any(value for name, value in delta.items() if name not in _TEXT_ONLY):
                 self.why_not = "it says more than text"
             self._parts.append(text_of(choice))
-            self.finished = self.finished or choice.get("finish_reason") is not None
+            self.finished = self.finished or bool(choice.get("finish_reason"))
 
     def _note_end(self, event: bytes) -> None:
-        """Of a stream that is not followed: whether this is the usage after the finish reason."""
+        """Of a stream that is not followed: whether it has finished, and whether this is the usage after that."""
+        if event == sse.DONE:
+            return
+        if self._several:
+            self._note_choices(sse.decode(event).get("choices") or ())
+        elif not self.finished and b'"finish_reason":null' not in event:
+            self.finished = _FINISHED.search(event) is not None
         if b'"choices":[]' in event or b'"choices": []' in event:
-            self.counted = bool(_FINISHED.search(self._last) and sse.decode(event).get("usage"))
-        self._last = event
+            self.counted = bool(self.may_end and sse.decode(event).get("usage"))
+
+    def _note_choices(self, choices: Iterable[dict[str, Any]]) -> None:
+        for choice in choices:
+            if choice.get("finish_reason"):
+                self.finished = True
+                self._open.discard(choice.get("index"))
+            else:
+                self._open.add(choice.get("index"))
 
 
 def _why_not(call: Call, seeded: bool) -> str:
     body = call.body
-    if body.get("n") not in (None, 1):
+    several = _several(call)
+    if several == "choices":
         return "it has several choices"
     beyond = sorted(body.keys() - _PLAIN)
     if beyond:
         return f"it asks for {beyond[0]}"
-    prompt = body.get("prompt")
-    if isinstance(prompt, list) and len(prompt) > 1 and not all(type(part) is int for part in prompt):
+    if several:
         return "it has several prompts"
     if body.get("temperature") == 0 or (seeded and body.get("seed") not in (None, -1)):
         return ""
     return "its words are drawn at random"
+
+
+def _several(call: Call) -> Literal["choices", "prompts"] | None:
+    """What makes several texts of it."""
+    prompt = call.body.get("prompt")
+    if call.body.get("n") not in (None, 1):
+        return "choices"
+    several = isinstance(prompt, list) and len(prompt) > 1 and not all(type(part) is int for part in prompt)
+    return "prompts" if several else None
 
 
 def text_of(choice: dict[str, Any]) -> str:
