@@ -7,6 +7,7 @@ import pytest
 
 from vgate.upstream.failures import Garbled, Lost, Silent, Unreachable, UpstreamError
 from vgate.upstream.translated import lost, of_event, refused
+from vgate.workers.worker import Worker, WorkerSpec
 
 
 def body(**error: Any) -> bytes:
@@ -131,10 +132,32 @@ def test_no_answer(error: UpstreamError, status: int, message: str) -> None:
 
 def test_an_error_within_a_stream() -> None:
     assert of_event(b'data: {"id":"a","error":null}\n\n') is None
-    error = of_event(b'data: {"error":{"message":"died","code":503}}\n\n')
-    assert error is not None
-    assert (error.status, error.message) == (503, "died")
-    assert of_event(b'data: {"error": {"message": "bad", "code": 400}}\n\n').status == 400  # type: ignore[union-attr]
+    theirs = of_event(b'data: {"error":{"message":"died","code":503}}\n\n')
+    ours = of_event(b'data: {"error": {"message": "bad", "code": 400}}\n\n')
+    assert theirs is not None
+    assert ours is not None
+    assert (theirs.error.status, theirs.error.message) == (503, "The worker failed with status 503.")
+    assert (ours.error.status, ours.error.message) == (400, "bad")
+
+
+WORKER = Worker(WorkerSpec("http://10.1.2.3:8000", "w0", "Bearer abc-def"))
+SPOKEN = "cannot reach http://u:p@10.9.9.9:8000/x, key abc-def, api_key=sk-1, in /srv/model.py"
+
+
+@pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
+@pytest.mark.parametrize("headers", [{}, {b"retry-after": b"7"}])
+def test_O6_the_words_of_a_worker_that_fails_are_for_the_log_without_secrets(
+    status: int, headers: dict[bytes, bytes]
+) -> None:
+    failed = refused(status, headers, body(message=SPOKEN, type="in /srv", param="10.9.9.9", code="not_ready"))
+    seen, logged = orjson.dumps(failed.error.body()).decode(), str(failed.in_log(WORKER))
+    assert not any(part in seen for part in ("10.9", "abc-def", "sk-1", "/srv"))
+    assert (failed.error.code == "not_ready", "10.9.9.9:8000/x" in logged) == (status != 500, True)
+    assert not any(secret in logged for secret in ("abc-def", "sk-1", "u:p"))
+    event = of_event(b"data: " + body(message=SPOKEN, code="in /srv/x") + b"\n\n")
+    assert event is not None
+    assert event.error.body()["error"]["code"] is None
+    assert "/srv" in str(event.in_log(WORKER))
 
 
 def test_R8_whoever_asks_to_be_asked_again_at_once_is_given_a_second() -> None:

@@ -136,8 +136,8 @@ class Opening:
 
     def _ended(self, lease: Lease, connection: Connection | None, failed: Failed) -> Failed:
         if failed.outcome != "ok":
-            told = {"worker": lease.worker.name, "error": failed.error.message[:200]}
-            logger.warning("a worker failed" if failed.outcome == "failed" else "a worker is busy", extra=told)
+            what = "a worker failed" if failed.outcome == "failed" else "a worker is busy"
+            logger.warning(what, extra=failed.in_log(lease.worker))
         self._drop(lease, connection, failed.outcome, failed.retry_after_s)
         return failed
 

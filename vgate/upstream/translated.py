@@ -1,22 +1,29 @@
 """A worker's errors as those that a client of V-Gate sees.
 
-What is wrong with the request (4xx) is passed as the worker says it. What is wrong with the worker is a 502, 503 or
-504 of V-Gate's own, which tells no address and no key; the log names the worker.
+What is wrong with the request (4xx) is passed as the worker says it. What is wrong with the worker, its key or its room
+is told in V-Gate's own words: a worker's, or those of a proxy before it, may hold addresses, paths and keys, and who
+asked can do nothing about them. They are in the log, without its key and other secrets, with the worker's name. Of the
+worker's error the code is kept where it is a plain word, for programs go by it.
+
+nginx, Envoy and LiteLLM pass such texts on, and leave it to their operators to intercept them.
 """
 
 import math
+import re
 from collections.abc import Mapping
 from typing import Any
 
 import orjson
 
+from vgate.config.secrets import BLOT, without_secrets
 from vgate.errors import ApiError
 from vgate.upstream.events import Framer
 from vgate.upstream.failures import Garbled, Silent, UpstreamError
-from vgate.workers.worker import Outcome
+from vgate.workers.worker import Outcome, Worker
 
 _KINDS = {401: "authentication_error", 403: "permission_error", 404: "not_found_error", 429: "rate_limit_error"}
 _MOST_CHARACTERS = 2000
+_WORD = re.compile(r"[a-z_]{1,40}")
 # A worker that asks for more than this is asked again all the same: it may have a clock or a mind of its own.
 MOST_RETRY_AFTER_S = 600.0
 
@@ -27,16 +34,35 @@ class Failed(Exception):
     error:     what the client is told if there is no other try.
     outcome:   for the pool.
     elsewhere: whether another worker may be asked.
+    told:      what the worker said, for `in_log`.
     """
 
     def __init__(
-        self, error: ApiError, outcome: Outcome, *, elsewhere: bool = True, retry_after_s: float | None = None
+        self,
+        error: ApiError,
+        outcome: Outcome,
+        *,
+        elsewhere: bool = True,
+        retry_after_s: float | None = None,
+        told: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(error.message)
         self.error = error
         self.outcome: Outcome = outcome
         self.elsewhere = elsewhere
         self.retry_after_s = retry_after_s
+        self._told = told or {}
+
+    def in_log(self, worker: Worker) -> dict[str, str]:
+        """What a line of the log says of it, without secrets."""
+        said = str(self._told.get("message") or "")[:_MOST_CHARACTERS]
+        fields = {"worker": worker.name, "error": self.error.message}
+        return {**fields, "worker_said": _scrubbed(said, worker)} if said else fields
+
+
+def _scrubbed(text: str, worker: Worker) -> str:
+    key = (worker.authorization or "").rpartition(" ")[2]
+    return str(without_secrets(text.replace(key, BLOT) if key else text))
 
 
 def lost(error: UpstreamError) -> Failed:
@@ -54,27 +80,32 @@ def refused(status: int, headers: Mapping[bytes, bytes], body: bytes) -> Failed:
     wait_s = retry_after(headers)
     again = {"retry-after": str(max(1, math.ceil(wait_s)))} if wait_s is not None else {}
     if status == 429:
-        return Failed(
-            passed(status, told, again or {"retry-after": "1"}), "busy", elsewhere=False, retry_after_s=wait_s
-        )
+        error = passed(status, told, again or {"retry-after": "1"})
+        return Failed(error, "busy", elsewhere=False, retry_after_s=wait_s, told=told)
     if status in (401, 403):
         message = "The worker does not accept the key that this gateway has for it (engine.workers)."
-        return Failed(ApiError(502, message, "server_error", code="upstream_key_refused"), "failed")
+        error = ApiError(502, message, "server_error", code="upstream_key_refused")
+        return Failed(error, "failed", told=told)
     if 400 <= status < 500:
         return Failed(passed(status, told, again), "ok", elsewhere=False)
     if status == 503 and wait_s is not None:
-        return Failed(passed(status, told, again), "busy", retry_after_s=wait_s)
+        return Failed(passed(status, told, again), "busy", retry_after_s=wait_s, told=told)
     if status in (502, 503, 504):
-        return Failed(passed(status, told, again), "failed")
-    said = told.get("message")
-    message = f"The worker failed with status {status}{f': {said}' if said else '.'}"
-    return Failed(ApiError(502, message, "server_error", code="upstream_failed"), "failed")
+        return Failed(passed(status, told, again), "failed", told=told)
+    error = ApiError(502, f"The worker failed with status {status}.", "server_error", code="upstream_failed")
+    return Failed(error, "failed", told=told)
 
 
 def passed(status: int, told: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> ApiError:
-    """The worker's own error."""
+    """The worker's own error; what is not the request's fault, in V-Gate's words."""
     kind, param, code = told.get("type"), told.get("param"), told.get("code")
     usual = _KINDS.get(status, "invalid_request_error" if status < 500 else "server_error")
+    if status == 429 or status >= 500:
+        message = (
+            "The worker takes no more requests now." if status == 429 else f"The worker failed with status {status}."
+        )
+        word = code if isinstance(code, str) and _WORD.fullmatch(code) else None
+        return ApiError(status, message, usual, code=word, headers=headers)
     return ApiError(
         status,
         str(told.get("message") or f"The worker answered with status {status}."),
@@ -115,7 +146,7 @@ def _told(answer: Mapping[str, Any]) -> Mapping[str, Any]:
     return {"message": orjson.dumps(error).decode()[:_MOST_CHARACTERS]} if error else {}
 
 
-def of_event(event: bytes) -> ApiError | None:
+def of_event(event: bytes) -> Failed | None:
     """The error that an event of a stream tells, if it is one."""
     if b'"error"' not in event:  # nearly all; within a text its quotes are escaped
         return None
@@ -128,8 +159,7 @@ def of_event(event: bytes) -> ApiError | None:
 def begins_with_error(first: bytes) -> Failed | None:
     """If the first event of a stream is whole, and an error."""
     events = Framer().feed(first) if b'"error"' in first else []
-    error = of_event(events[0]) if events else None
-    return None if error is None else _answered(error)
+    return of_event(events[0]) if events else None
 
 
 def unusable(body: bytes, *, stream: bool) -> Failed | None:
@@ -138,9 +168,9 @@ def unusable(body: bytes, *, stream: bool) -> Failed | None:
         answer = orjson.loads(body)
     except orjson.JSONDecodeError:
         return lost(Garbled("answered something that is not JSON"))
-    error = _in_answer(answer)
-    if error is not None:
-        return _answered(error)
+    failed = _in_answer(answer)
+    if failed is not None:
+        return failed
     if stream:
         return lost(Garbled("answered no stream, though it was asked for one"))
     if not isinstance(answer, dict) or not answer.get("choices"):
@@ -148,14 +178,12 @@ def unusable(body: bytes, *, stream: bool) -> Failed | None:
     return None
 
 
-def _in_answer(answer: Any) -> ApiError | None:
+def _in_answer(answer: Any) -> Failed | None:
+    """An error that came as an answer."""
     if not isinstance(answer, dict) or not (answer.get("error") or answer.get("object") == "error"):
         return None
     told = _told(answer)
     code = told.get("code")
-    return passed(code if isinstance(code, int) and 400 <= code < 600 else 500, told)
-
-
-def _answered(error: ApiError) -> Failed:
-    """An error that came as an answer."""
-    return Failed(error, "failed" if error.status >= 500 else "ok", elsewhere=error.status >= 500)
+    error = passed(code if isinstance(code, int) and 400 <= code < 600 else 500, told)
+    theirs = error.status >= 500
+    return Failed(error, "failed" if theirs else "ok", elsewhere=theirs, told=told)

@@ -127,12 +127,13 @@ class _Leg:
         """The event as it goes out. Raises _Broke for an error that is the worker's, its own for one of the request,
         and Diverged.
         """
-        error = of_event(event)
-        if error is not None and error.status >= 500:
-            raise _Broke(error)
-        if error is not None:
+        failed = of_event(event)
+        if failed is not None and failed.outcome == "failed":
+            logger.warning("a worker failed", extra=failed.in_log(self.opened.worker))
+            raise _Broke(failed.error)
+        if failed is not None:
             self.opened.close("ok")
-            raise error
+            raise failed.error
         return self._seam(self._addressed(self._take(event)))
 
 
