@@ -1,14 +1,35 @@
-"""When a stream is whole."""
+"""Which streams could go on elsewhere, and when a stream is whole."""
 
 from typing import Any
 
 import pytest
 
 from tests.calls import chat
-from tests.upstream.test_unbroken import WHOLE, good, heard
+from tests.upstream.test_unbroken import WHOLE, cut, good, heard, mine
 from tests.upstream.wires import Server, Workers, chunk, usage
 from vgate import sse
 from vgate.errors import ApiError
+
+NOT_CONTINUED: dict[str, tuple[dict[str, Any], str]] = {
+    "drawn at random": ({"temperature": 1}, "drawn at random"),
+    "no temperature": ({"temperature": None}, "drawn at random"),
+    "seeded": ({"temperature": 1, "seed": 3}, "drawn at random"),
+    "several choices": ({"n": 2}, "several choices"),
+    "tools": ({"tools": [{"type": "function"}]}, "tools"),
+    "logprobs": ({"logprobs": True}, "logprobs"),
+    "structured": ({"response_format": {"type": "json_object"}}, "response_format"),
+    "unknown": ({"shiny": 1}, "shiny"),
+}
+
+
+@pytest.mark.parametrize(("fields", "why"), NOT_CONTINUED.values(), ids=NOT_CONTINUED)
+async def test_S6_what_cannot_go_on_for_sure_ends_with_an_error_that_says_why(fields: dict[str, Any], why: str) -> None:
+    workers, out = Workers(Server(cut(5)), Server(good())), []  # type: tuple[Workers, list[bytes]]
+    with pytest.raises(ApiError, match=why) as caught:
+        await heard(workers, chat(stream=True, **fields), out)
+    assert (caught.value.status, caught.value.code) == (502, "stream_broken")
+    assert out == mine(WHOLE[:5])
+    assert (workers.continuations, len(workers.leases), workers.retries) == (0, 1, 10)
 
 
 def one_of_two(index: int, reason: str | None) -> bytes:

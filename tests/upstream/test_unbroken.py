@@ -216,28 +216,6 @@ async def test_S6_another_text_is_an_error_and_no_made_up_end() -> None:
         assert out == mine(WHOLE[:5])
 
 
-NOT_CONTINUED: dict[str, tuple[dict[str, Any], str]] = {
-    "drawn at random": ({"temperature": 1}, "drawn at random"),
-    "no temperature": ({"temperature": None}, "drawn at random"),
-    "seeded": ({"temperature": 1, "seed": 3}, "drawn at random"),
-    "several choices": ({"n": 2}, "several choices"),
-    "tools": ({"tools": [{"type": "function"}]}, "tools"),
-    "logprobs": ({"logprobs": True}, "logprobs"),
-    "structured": ({"response_format": {"type": "json_object"}}, "response_format"),
-    "unknown": ({"shiny": 1}, "shiny"),
-}
-
-
-@pytest.mark.parametrize(("fields", "why"), NOT_CONTINUED.values(), ids=NOT_CONTINUED)
-async def test_S6_what_cannot_go_on_for_sure_ends_with_an_error_that_says_why(fields: dict[str, Any], why: str) -> None:
-    workers, out = Workers(Server(cut(5)), Server(good())), []  # type: tuple[Workers, list[bytes]]
-    with pytest.raises(ApiError, match=why) as caught:
-        await heard(workers, chat(stream=True, **fields), out)
-    assert (caught.value.status, caught.value.code) == (502, "stream_broken")
-    assert out == mine(WHOLE[:5])
-    assert (workers.continuations, len(workers.leases), workers.retries) == (0, 1, 10)
-
-
 async def test_reasoning_and_tool_calls_that_come_unasked_end_it_too() -> None:
     stream = [*WHOLE[:2], chunk({"reasoning_content": "hm"}), *WHOLE[2:]]
     with pytest.raises(ApiError, match="more than text"):
