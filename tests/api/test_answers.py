@@ -88,6 +88,15 @@ def test_completions_and_embeddings(client: httpx.Client) -> None:
     assert vectors["usage"]["prompt_tokens"] == 2
 
 
+def test_a_model_of_the_other_kind_is_404_and_says_where_it_is_asked(client: httpx.Client) -> None:
+    chat = client.post(CHAT, json={**HELLO, "model": "dry-run-embedding"})
+    vectors = client.post("/v1/embeddings", json={"input": "a", "model": "tiny"})
+    assert (chat.status_code, vectors.status_code) == (404, 404)
+    assert chat.json()["error"]["message"] == "The model `dry-run-embedding` is asked at /v1/embeddings, not here."
+    assert vectors.json()["error"]["message"] == "The model `tiny` is asked at /v1/chat/completions, not here."
+    assert "is asked at" not in client.post(CHAT, json={**HELLO, "model": "neither"}).text
+
+
 def test_embeddings_have_an_entry_for_each_item(client: httpx.Client) -> None:
     verdicts = []
     for inputs in (["x", "y"], ["x", "y", "z"], "z", [[1, 2], [1, 2]]):

@@ -47,6 +47,8 @@ class Generate:
                     body = b"".join([event.data async for event in events])
                     await lease.settle(record.spent)
                     await send_whole(send, record, body)
+        except ApiError as error:
+            raise self._told(error, record) from None
         finally:
             await self._settle(lease, record)
 
@@ -91,6 +93,14 @@ class Generate:
             return ""  # whatever its worker takes for it
         named = settings.embedding if self._endpoint == "embeddings" else settings.model
         return str(getattr(named, "public_name", ""))
+
+    def _told(self, error: ApiError, record: Record) -> ApiError:
+        """The same; of a model that is served but not here, that it is asked elsewhere: `/v1/models` lists all."""
+        route = self._service.elsewhere(record.model, self._endpoint) if error.status == 404 else None
+        if route is None:
+            return error
+        message = f"The model `{str(record.model)[:80]}` is asked at {route}, not here."
+        return ApiError(404, message, "not_found_error", "model", "model_not_found")
 
     async def _settle(self, lease: Lease, record: Record) -> None:
         """Whatever became of the request. Where its generation goes on for others, it is charged when that is over."""

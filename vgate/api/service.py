@@ -17,6 +17,7 @@ from vgate.observe.recent import Recent
 from vgate.observe.recorder import Recorder
 from vgate.security.base import Security
 from vgate.tracing.base import Tracing
+from vgate.types import Endpoint
 
 
 @dataclass
@@ -71,8 +72,20 @@ class Service:
         return None if self.engine.pool is not None else self.settings.model.max_model_len
 
     def models(self) -> list[dict[str, Any]]:
-        """What is served now, as objects of `/v1/models`."""
-        return [model for engine in (self.engine, self.embedding) if engine.ready for model in engine.models()]
+        """What is served now, as objects of `/v1/models`, each id once: a worker may serve the embedding's too."""
+        found: dict[str, dict[str, Any]] = {}
+        for engine in (self.engine, self.embedding):
+            for model in engine.models() if engine.ready else ():
+                found.setdefault(str(model["id"]), model)
+        return list(found.values())
+
+    def elsewhere(self, model: str | None, endpoint: Endpoint) -> str | None:
+        """The route that this model is asked on, where it is not this one's but is served."""
+        embeds = endpoint == "embeddings"
+        other = self.engine if embeds else self.embedding
+        if not other.ready or all(model != card["id"] for card in other.models()):
+            return None
+        return "/v1/chat/completions" if embeds else "/v1/embeddings"
 
     def replace_gateway(self, gateway: Gateway) -> None:
         """New requests enter this gateway; the old one goes on until its own are answered."""
