@@ -1,14 +1,14 @@
 """The engine whose workers Ray tells, without Ray; with it: test_ray_live."""
 
-import sys
-from typing import Any
+import asyncio
+from typing import Any, ClassVar
 
 import pytest
 
 from tests.components import MODEL, build
 from vgate.config import tree
-from vgate.errors import EngineStartError
 from vgate.types import Occupancy
+from vgate.workers.worker import WorkerSpec
 
 RAY = tree.option_text("ray", "default")
 
@@ -16,17 +16,6 @@ RAY = tree.option_text("ray", "default")
 def ray_engine(model: dict[str, Any] = MODEL, **engine: Any) -> Any:
     wired = {"routing": build("routing", "least_loaded"), "ray": RAY, "replica": {"engine": engine}}
     return build("engine", "ray", model=model, wired=wired)
-
-
-async def test_without_ray_one_line_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "ray", None)
-    monkeypatch.delitem(sys.modules, "vgate.engine.ray_cluster", raising=False)
-    engine = ray_engine()
-    with pytest.raises(EngineStartError) as caught:
-        await engine.start()
-    assert "pip install 'vgate[ray]'" in str(caught.value)
-    assert "\n" not in str(caught.value)
-    await engine.stop()
 
 
 def test_C20_the_fingerprint_is_that_of_the_model_and_of_what_the_replicas_run() -> None:
@@ -44,3 +33,38 @@ async def test_it_may_be_stopped_before_it_starts_also_twice() -> None:
     assert engine.occupancy == Occupancy()
     await engine.stop()
     await engine.stop()
+
+
+class Stand:
+    """In the place of a RayProcess: the first one falls silent."""
+
+    made: ClassVar[list["Stand"]] = []
+
+    def __init__(self, _ray: Any, _replica: Any) -> None:
+        self.calls: list[str] = []
+        self.made.append(self)
+
+    async def ask(self, call: str) -> Any:
+        self.calls.append(call)
+        if call == "replicas" and self is self.made[0]:
+            raise OSError("gone")
+        return {"replicas": {"a": ("http://127.0.0.1:1", "k")}, "running": True, "stop": []}.get(call)
+
+    async def end(self) -> None:
+        self.calls.append("end")
+
+
+async def test_S6_ray_that_falls_silent_is_begun_with_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Stand, "made", [])
+    monkeypatch.setattr("vgate.engine.ray.RayProcess", Stand)
+    engine = ray_engine()
+    await engine.start()
+    await asyncio.sleep(15)
+    assert len(Stand.made) == 1
+    await asyncio.sleep(15)
+    first, second = Stand.made
+    assert (first.calls[:3], first.calls[-1]) == (["connect", "deploy", "running"], "end")
+    assert second.calls[:3] == ["connect", "deploy", "replicas"]
+    assert await engine._specs() == {"a": WorkerSpec("http://127.0.0.1:1", "a", "Bearer k")}
+    await engine.stop()
+    assert second.calls[-2:] == ["stop", "end"]

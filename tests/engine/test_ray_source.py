@@ -4,9 +4,10 @@ import contextlib
 from collections.abc import Mapping, Sequence
 
 from vgate.engine.ray_source import RaySource
+from vgate.errors import EngineStartError
 from vgate.workers.worker import WorkerSpec
 
-Answer = Mapping[str, WorkerSpec] | OSError
+Answer = Mapping[str, WorkerSpec] | OSError | EngineStartError
 
 
 def replicas(*ports: str) -> dict[str, WorkerSpec]:
@@ -21,7 +22,7 @@ async def told(*answers: Answer) -> tuple[RaySource, list[dict[str, str]]]:
         answer = left.pop(0)
         if not left:
             raise Done
-        if isinstance(answer, OSError):
+        if isinstance(answer, Exception):
             raise answer
         return answer
 
@@ -51,7 +52,7 @@ async def test_O1_a_replica_that_replaces_another_one_takes_its_name() -> None:
 
 
 async def test_while_ray_does_not_answer_the_last_list_holds_and_failures_are_counted() -> None:
-    source, lists = await told(replicas("1"), OSError("gone"), OSError("gone"), replicas("1"))
+    source, lists = await told(replicas("1"), TimeoutError(), EngineStartError("gone"), replicas("1"))
     assert lists == [{"replica-0": "1"}]
     assert source.failures == 2
 

@@ -6,29 +6,22 @@ import asyncio
 import hashlib
 import json
 import logging
-import os
-import secrets
-import signal
-import threading
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any
 
+from vgate.engine.ray_process import RayProcess
 from vgate.engine.ray_source import RaySource
-from vgate.engine.ray_thread import Calls
 from vgate.engine.upstream import UpstreamEngine
 from vgate.errors import EngineStartError
 from vgate.routing.base import Routing
 from vgate.workers.worker import WorkerSpec
 
-if TYPE_CHECKING:
-    from vgate.engine.ray_cluster import Cluster
-
 logger = logging.getLogger(__name__)
-
-T = TypeVar("T")
 
 _LOOK_S = 0.2
 _STOP_LIMIT_S = 20.0
+# Ray that does not answer for so long is started, or joined, again.
+_SILENT_S = 20.0
+_TELL_LIMIT_S = 30.0
 
 
 class RayEngine(UpstreamEngine):
@@ -73,74 +66,74 @@ class RayEngine(UpstreamEngine):
             routing=routing,
         )
         self._ray, self._replica = ray, replica
-        self._cluster: Cluster | None = None
-        self._calls: Calls | None = None
+        self._process: RayProcess | None = None
+        self._answered = 0.0
         self.pool.source = RaySource(self._specs, ray["poll_s"])
 
     async def start(self) -> None:
-        cluster = _cluster(self._ray, self._replica)
-        self._cluster, self._calls = cluster, Calls("ray")
-        await self._asked(cluster.connect)
-        _take_sigterm_back()
-        await self._asked(cluster.deploy)
+        process = await self._begun()
         try:
             async with asyncio.timeout(self._ray["start_timeout_s"]):
-                while not await self._asked(cluster.running):  # noqa: ASYNC110  Serve rings no bell
-                    await asyncio.sleep(_LOOK_S)
+                await self._until_running(process)
         except TimeoutError:
-            told = await self._asked(cluster.told)
+            told = await process.ask("told") or "Ray Serve does not say why"
             limit = f"{self._ray['start_timeout_s']:g} s (ray.start_timeout_s)"
             raise EngineStartError(f"the replicas are not all there within {limit}: {told}") from None
         await super().start()
 
     async def stop(self) -> None:
         await super().stop()
-        cluster, self._cluster = self._cluster, None
-        if cluster is None:
+        process, self._process = self._process, None
+        if process is None:
             return
-        signal.alarm(0)  # see _take_sigterm_back, of a signal that came before
         limit_s = self._ray["drain_s"] + _STOP_LIMIT_S
         try:
             async with asyncio.timeout(limit_s):
-                await self._asked(cluster.stop)
+                for problem in await process.ask("stop"):
+                    logger.warning("Ray did not end as it should", extra={"error": problem})
         except TimeoutError:
             logger.error("Ray does not end", extra={"limit_s": limit_s})  # noqa: TRY400  the line says it all
-        assert self._calls is not None
-        self._calls.end()
+        except OSError as error:
+            logger.warning("Ray did not end as it should", extra={"error": str(error)})
+        await process.end()
+
+    async def _begun(self) -> RayProcess:
+        """Ray is there, and starts the replicas. Raises EngineStartError."""
+        self._answered = asyncio.get_running_loop().time()
+        process = self._process = RayProcess(self._ray, self._replica)
+        try:
+            await process.ask("connect")
+            await process.ask("deploy")
+        except OSError as error:
+            raise EngineStartError(str(error)) from None
+        return process
+
+    async def _until_running(self, process: RayProcess) -> None:
+        said = ""
+        while not await process.ask("running"):
+            if (told := await process.ask("told")) != said:
+                said = told
+                logger.info("waiting for replicas", extra={"told": told})
+            await asyncio.sleep(_LOOK_S)
 
     async def _specs(self) -> dict[str, WorkerSpec]:
-        """By the replica's id. Raises OSError when Ray does not tell."""
-        return {} if self._cluster is None else await self._asked(self._cluster.replicas)
+        """By the replica's id. Raises OSError when Ray does not tell, and what `_begun` raises."""
+        if self._process is None:
+            return {}
+        try:
+            async with asyncio.timeout(_TELL_LIMIT_S):
+                told = await self._process.ask("replicas")
+        except OSError:
+            if asyncio.get_running_loop().time() - self._answered > _SILENT_S:
+                await self._begin_again(self._process)
+            raise
+        self._answered = asyncio.get_running_loop().time()
+        return {replica: WorkerSpec(url, replica, f"Bearer {key}") for replica, (url, key) in told.items()}
 
-    async def _asked(self, ask: Callable[[], T]) -> T:
-        assert self._calls is not None
-        return await self._calls(ask)
-
-
-def _cluster(ray: dict[str, Any], replica: dict[str, Any]) -> Cluster:
-    _prepare(own=ray["address"] is None)
-    try:
-        from vgate.engine.ray_cluster import Cluster
-    except ImportError as error:
-        raise EngineStartError(f"engine=ray needs Ray ({error}): pip install 'vgate[ray]'") from None
-    return Cluster(ray, replica)
-
-
-def _prepare(*, own: bool) -> None:
-    """Ray reads these as it is imported: nothing is reported to its makers, and Serve's log goes to its own files.
-
-    Who may run code in a Ray that is started here is who knows a token; by itself Ray keeps one in the home folder.
-    """
-    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-    os.environ.setdefault("RAY_SERVE_LOG_TO_STDERR", "0")
-    if own and not {"RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"} & os.environ.keys():
-        os.environ |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
-
-
-def _take_sigterm_back() -> None:
-    """Ray handles it too, with a stack trace, and an alarm that aborts the process three seconds later."""
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGTERM))
+    async def _begin_again(self, process: RayProcess) -> None:
+        logger.error("Ray does not answer, and is begun with again", extra={"silent_s": _SILENT_S})
+        await process.end()
+        await self._begun()
 
 
 def _digest(settings: dict[str, Any]) -> str:

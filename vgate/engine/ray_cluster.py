@@ -4,11 +4,10 @@ import contextlib
 import hashlib
 import json
 import logging
-import os
 import shutil
 import socket
-import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import ray
@@ -18,32 +17,31 @@ from ray.serve.schema import ApplicationStatus
 from vgate.config.errors import one_line
 from vgate.engine.ray_replica import Replica
 from vgate.errors import EngineStartError
-from vgate.workers.worker import WorkerSpec
 
 logger = logging.getLogger(__name__)
 
 _DEPLOYMENT = "replica"
 # Nothing of ours is put into it; Ray would set aside a third of the memory.
 _OBJECT_STORE_BYTES = 100 << 20
-# A socket's path may have 107 bytes, and Ray needs about 75 below its folder.
-_LONGEST_FOLDER = 28
 _TELL_LIMIT_S = 5.0
 _KNOCK_LIMIT_S = 10.0
 _CONSTRUCTIONS = 3
 
 
 class Cluster:
-    """All calls block, and come from one thread, which lives as long as what `start` has started.
+    """All calls block, and come from one thread, which lives as long as what `connect` has started.
 
-    settings: the section `ray`. replica: the settings of each replica.
+    What they return goes through JSON. settings: the section `ray`. replica: the settings of each replica.
+    folder: for the files of a Ray of our own.
     """
 
-    def __init__(self, settings: dict[str, Any], replica: dict[str, Any]) -> None:
+    def __init__(self, settings: dict[str, Any], replica: dict[str, Any], folder: str | None) -> None:
         self._settings = settings
         self._replica = replica
         self._own = settings["address"] is None
-        self._folder: str | None = None
+        self._folder = folder
         self._handle: Any = None
+        self._ran = False
 
     def connect(self) -> None:
         """Start or join Ray. Raises EngineStartError."""
@@ -65,34 +63,40 @@ class Cluster:
         app = self._status()
         if app is not None and app.status == ApplicationStatus.DEPLOY_FAILED:
             raise EngineStartError(f"no replica could be started: {_cause(self.told())}")
-        return app is not None and app.status == ApplicationStatus.RUNNING
+        self._ran = app is not None and app.status == ApplicationStatus.RUNNING
+        return self._ran
 
     def told(self) -> str:
-        """What Serve says of the replicas, as it says it."""
+        """What Serve says of the replicas, as it says it; "" as long as it says nothing."""
         app = self._status()
         if app is None:
-            return "Ray Serve knows nothing of them"
+            return ""
         of_replicas = [deployment.message for deployment in app.deployments.values() if deployment.message]
-        return "; ".join(of_replicas) or app.message or "Ray Serve does not say why"
+        return "; ".join(of_replicas) or str(app.message)
 
-    def replicas(self) -> dict[str, WorkerSpec]:
-        """Those that run now, by id. One that does not answer is left out. Raises OSError when Ray does not tell."""
+    def replicas(self) -> dict[str, tuple[str, str]]:
+        """URL and key of those that run now, by id. One that does not answer is left out. Raises OSError."""
         try:
             answers = self._handle.broadcast("address").results(timeout_s=_TELL_LIMIT_S, return_exceptions=True)
         except Exception as error:  # noqa: BLE001  Ray raises what it likes
             raise OSError(_first_line(error)) from None
         told = sorted(answer for answer in answers if isinstance(answer, tuple))
-        return {replica: WorkerSpec(url, replica, f"Bearer {key}") for replica, url, key in told}
+        return {replica: (url, key) for replica, url, key in told}
 
-    def stop(self) -> None:
-        """End what was started here: the replicas, unless they are to stay, and Ray where it is our own."""
-        if ray.is_initialized():
-            with _logged():
-                self._take_down()
-            with _logged():
-                ray.shutdown()
+    def stop(self) -> list[str]:
+        """End what was started here: the replicas, unless they are to stay, and Ray where it is our own.
+
+        What goes wrong then does not keep the rest from ending; it is returned.
+        """
+        steps = (self._take_down, ray.shutdown) if ray.is_initialized() else ()
+        return [problem for step in steps if (problem := _problem(step))]
+
+    def abandon(self) -> None:
+        """As after a gateway's death: on a cluster the replicas stay, for the one that is started in its place."""
+        if self._own:
+            self.stop()
         if self._folder is not None:
-            shutil.rmtree(self._folder, ignore_errors=True)
+            shutil.rmtree(Path(self._folder).parent, ignore_errors=True)
 
     def _status(self) -> Any:
         """An ApplicationStatusOverview; None when Serve knows no such application. Raises EngineStartError."""
@@ -110,7 +114,7 @@ class Cluster:
             _knock(self._settings["address"])
             ray.init(self._settings["address"], **common)
             return
-        self._folder = tempfile.mkdtemp(prefix="vgate-ray-", dir=_short_folder())
+        assert self._folder is not None
         ray.init(
             "local",
             object_store_memory=_OBJECT_STORE_BYTES,
@@ -118,6 +122,17 @@ class Cluster:
             _temp_dir=self._folder,
             **common,
         )
+        self._check_room(ray.cluster_resources())  # type: ignore[no-untyped-call]
+
+    def _check_room(self, machine: dict[str, float]) -> None:
+        """Raises ValueError for more than this machine has: Ray would wait for other machines."""
+        settings = self._settings
+        replicas = settings["num_replicas"]
+        for name, key in (("CPU", "num_cpus"), ("GPU", "num_gpus")):
+            needed, there = replicas * settings[key], machine.get(name, 0.0)
+            if needed > there:
+                each = f"ray.num_replicas = {replicas} with ray.{key} = {settings[key]:g} each"
+                raise ValueError(f"{each} needs {needed:g} {name}s, and Ray counts {there:g} on this machine")
 
     def _found(self) -> Any:
         """The handle of replicas that run already, just as they would be deployed: of another gateway, or kept."""
@@ -159,8 +174,8 @@ class Cluster:
         }
 
     def _take_down(self) -> None:
-        if self._settings["keep_replicas"]:
-            return
+        if self._settings["keep_replicas"] or (self._own and not self._ran):
+            return  # of our own, nobody waits for an answer of replicas that were not all there yet
         if self._handle is not None:
             with contextlib.suppress(Exception):  # then it takes a little longer
                 self._handle.broadcast("hurry").results(timeout_s=_TELL_LIMIT_S, return_exceptions=True)
@@ -198,15 +213,10 @@ def _scale(settings: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _short_folder() -> str:
-    folder = tempfile.gettempdir()
-    return folder if len(os.fsencode(folder)) <= _LONGEST_FOLDER - len("/vgate-ray-12345678") else "/tmp"  # noqa: S108
-
-
 def _cause(told: str) -> str:
     """The last error in a message with a traceback, in one line."""
     lines = [line.strip() for line in told.splitlines() if line.strip()]
-    errors = [line for line in lines if "Error: " in line]
+    errors = [line.removeprefix("RuntimeError: ") for line in lines if "Error: " in line]
     return one_line(errors[-1] if errors else " ".join(lines))[:500]
 
 
@@ -215,10 +225,9 @@ def _first_line(error: Exception) -> str:
     return one_line(str(error).strip().partition("\n")[0])[:500] or type(error).__name__
 
 
-@contextlib.contextmanager
-def _logged() -> Iterator[None]:
-    """What goes wrong while something ends does not keep the rest from ending."""
+def _problem(step: Callable[[], None]) -> str:
     try:
-        yield
+        step()
     except Exception as error:  # noqa: BLE001  see connect
-        logger.warning("Ray did not end as it should", extra={"error": _first_line(error)})
+        return _first_line(error)
+    return ""

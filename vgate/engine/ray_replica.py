@@ -159,7 +159,7 @@ async def _host(settings: dict[str, Any], host: str) -> Hosted:
     try:
         await hosted.start()
     except EngineStartError as error:
-        raise RuntimeError(f"the engine could not be started: {error}") from None
+        raise RuntimeError(str(error)) from None
     return hosted
 
 

@@ -5,12 +5,13 @@ import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 
+from vgate.errors import EngineStartError
 from vgate.workers.source import Source
 from vgate.workers.worker import WorkerSpec
 
 logger = logging.getLogger(__name__)
 
-#: The replicas by the ids that Ray has given them; raises OSError.
+#: The replicas by the ids that Ray has given them; raises OSError and EngineStartError.
 Ask = Callable[[], Awaitable[Mapping[str, WorkerSpec]]]
 
 
@@ -44,8 +45,8 @@ class RaySource(Source):
     async def _list(self, known: list[WorkerSpec]) -> list[WorkerSpec]:
         try:
             found = await self._ask()
-        except OSError as error:
-            self._tell(str(error))
+        except (OSError, EngineStartError) as error:
+            self._tell(str(error) or type(error).__name__)
             return known
         self._tell("")
         self._number(found)
