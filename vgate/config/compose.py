@@ -13,7 +13,7 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
-from vgate.config import inert, keys_together, layers, tree
+from vgate.config import inert, keys_together, layers, replica, tree
 from vgate.config.check import validate
 from vgate.config.errors import ConfigError, unknown, wrong
 from vgate.config.layers import COMMAND_LINE, Entry
@@ -53,6 +53,8 @@ def compose(program: str, overrides: list[str], environ: Mapping[str, str] | Non
     container = _to_container(config, values)
     sources = _sources(named, chosen, values)
     sources |= {entry.key.partition(".")[0]: entry.source for entry in choices if entry.key.endswith(".enabled")}
+    if chosen.get("engine") == "ray":
+        replica.carry(container, chosen.get("preset"), [entry.key for entry in values])
     notes = _drop_moot_keys(container, chosen, named, values, sources)
     given = {entry.key: entry.source for entry in values}
     notes += inert.notes(container, chosen, given)

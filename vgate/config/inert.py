@@ -21,9 +21,12 @@ def notes(container: Mapping[str, Any], chosen: Mapping[str, str], given: Mappin
     idle = [key for key in sorted(given) if key.startswith("model.") and engine in {"none", "upstream"}]
     idle += [key for key in sorted(given) if key.startswith("ray.") and engine not in {None, "ray"}]
     routed = "workers" in (container.get("engine") or {}) or engine == "ray"
+    scaled = (container.get("ray") or {}).get("autoscaling", {}).get("max_replicas") is not None
+    unscaled = [] if scaled or engine != "ray" else [key for key in sorted(given) if key.startswith("ray.autoscaling.")]
     moot = [] if routed or chosen.get("routing") in {None, "least_loaded"} else [f"routing={chosen['routing']}"]
     return [
         *(f"{key} (from {given[key]}) has no effect with engine={engine}" for key in idle),
+        *(f"{key} (from {given[key]}) has no effect without ray.autoscaling.max_replicas" for key in unscaled),
         *(f"{choice} has no effect with engine={engine}, which has no workers" for choice in moot),
     ] + [
         f"{group}.{key} (from {given[f'{group}.{key}']}) has no effect with {group}={option}"

@@ -9,6 +9,12 @@ from vgate.config.sections import NotNegative, Positive, PositiveFloat, Section
 from vgate.workers.url import host_and_port
 
 
+def _whole_from_one(cards: float) -> float:
+    if cards > 1 and cards % 1:
+        raise ValueError("must be a whole number where it is above 1: Ray gives shares of one card only")
+    return cards
+
+
 class AutoscalingSettings(Section):
     max_replicas: Positive | None
     min_replicas: Positive
@@ -23,7 +29,7 @@ class RaySettings(Section):
     app: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$")
     num_replicas: Positive
     num_cpus: NotNegative
-    num_gpus: NotNegative
+    num_gpus: Annotated[NotNegative, AfterValidator(_whole_from_one)]
     engine: Literal["vllm", "dry_run"]
     settings: dict[str, Any]
     autoscaling: AutoscalingSettings

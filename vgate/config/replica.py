@@ -1,8 +1,8 @@
 """What a replica of engine=ray runs: a gateway's settings without all that stands before an engine."""
 
 import copy
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, get_args
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -45,15 +45,47 @@ def engine_section(ray: RaySettings) -> dict[str, Any]:
     return {**section, "restart": restart}
 
 
+def carry(container: dict[str, Any], preset: str | None, given: Collection[str]) -> None:
+    """Have replicas run what the preset's own engine was to run, where engine=ray was chosen over that.
+
+    So what was measured is what each of them is. container: all sections, before they are checked; `ray.engine` and
+    `ray.settings` are changed as far as nobody has given them, and the preset's keys leave the section `engine`.
+    """
+    content = tree.option_text("preset", preset) if preset else {}
+    choices = [choice for choice in content.get("defaults", []) if isinstance(choice, Mapping)]
+    engine = next((choice["override /engine"] for choice in choices if "override /engine" in choice), None)
+    ray = container["ray"]
+    if engine not in get_args(RaySettings.model_fields["engine"].annotation):
+        return
+    if "ray.engine" in given and ray["engine"] != engine:
+        return
+    measured = copy.deepcopy(dict(content.get("engine", {})))
+    measured.get("restart", {}).pop("max_attempts", None)  # see engine_section
+    for key in measured.keys() - tree.option_keys("engine", "ray"):
+        if not any(f"{name}.".startswith(f"engine.{key}.") for name in given):
+            container["engine"].pop(key, None)
+    ray |= {"engine": engine, "settings": _merged(measured, ray["settings"])}
+
+
 def check(ray: RaySettings, source: Callable[[str], str]) -> None:
     """Raises ConfigError. `source` says where a key came from."""
     scaling = ray.autoscaling
+    if scaling.max_replicas is not None and scaling.min_replicas > scaling.max_replicas:
+        key, why = (
+            "ray.autoscaling.min_replicas",
+            f"must be at most {scaling.max_replicas} (ray.autoscaling.max_replicas)",
+        )
+        raise wrong(key, scaling.min_replicas, source(key), why)
     if scaling.max_replicas is not None and not scaling.min_replicas <= ray.num_replicas <= scaling.max_replicas:
         why = f"must be from {scaling.min_replicas} to {scaling.max_replicas} (ray.autoscaling)"
         raise wrong("ray.num_replicas", ray.num_replicas, source("ray.num_replicas"), why)
     if ray.keep_replicas and ray.address is None:
         why = "needs a cluster (ray.address): a Ray that is started here ends with the gateway"
         raise wrong("ray.keep_replicas", True, source("ray.keep_replicas"), why)
+    attempts = ray.settings.get("restart")
+    if isinstance(attempts, dict) and "max_attempts" in attempts:
+        key, why = "ray.settings.restart.max_attempts", "has no effect: Ray replaces a replica whose engine has died"
+        raise wrong(key, attempts["max_attempts"], source(key), why)
     _check_engine(ray, source)
 
 
