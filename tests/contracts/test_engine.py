@@ -13,21 +13,22 @@ import pytest
 
 from tests.calls import call_of, chat
 from tests.components import build, options
+from tests.ray_stand import RayStand
 from tests.servers import Server, running
 from vgate import sse
+from vgate.config import tree
 from vgate.engine.base import Engine
 from vgate.errors import ApiError
 from vgate.types import Call, Occupancy
 
 NEED_A_MODEL = {"vllm"}
-# It is `upstream` with workers that Ray tells; with Ray, which takes 20 s to start: tests/engine/test_ray_live.py.
-NEED_RAY = {"ray"}
-WITHOUT_MODEL = sorted(set(options("engine")) - NEED_A_MODEL - NEED_RAY)
-# All others answer calls.
-REFUSING = {"none"}
+WITHOUT_MODEL = sorted(set(options("engine")) - NEED_A_MODEL)
+# All others answer calls. What answers for `ray` is the code of `upstream`: its life alone is its own, here with a
+# stand-in for Ray, of which each start takes 10 s; with Ray: tests/engine/test_ray_live.py.
+REFUSING = {"none", "ray"}
 GENERATING = sorted(set(WITHOUT_MODEL) - REFUSING)
 # Theirs is what they tell of others.
-REMOTE = {"upstream"}
+REMOTE = {"upstream", "ray"}
 LOCAL = sorted(set(GENERATING) - REMOTE)
 
 
@@ -46,8 +47,10 @@ def made(request: pytest.FixtureRequest) -> Any:
     if request.param not in REMOTE:
         return build("engine", request.param)
     url = request.getfixturevalue("worker").base_url
-    routing = build("routing", "least_loaded")
-    return build("engine", request.param, workers=[{"url": url}], wired={"routing": routing})
+    request.getfixturevalue("monkeypatch").setattr("vgate.engine.ray.RayProcess", lambda *_: RayStand(url))
+    ray = {"ray": tree.option_text("ray", "default"), "replica": {}} if request.param == "ray" else {}
+    wired = {"routing": build("routing", "least_loaded"), **ray}
+    return build("engine", request.param, workers=[{"url": url}], wired=wired)
 
 
 @pytest.fixture(params=timed(WITHOUT_MODEL))

@@ -1,11 +1,12 @@
 """The engine whose workers Ray tells, without Ray; with it: test_ray_live."""
 
 import asyncio
-from typing import Any, ClassVar
+from typing import Any
 
 import pytest
 
 from tests.components import MODEL, build
+from tests.ray_stand import RayStand
 from vgate.config import tree
 from vgate.types import Occupancy
 from vgate.workers.worker import WorkerSpec
@@ -35,36 +36,17 @@ async def test_it_may_be_stopped_before_it_starts_also_twice() -> None:
     await engine.stop()
 
 
-class Stand:
-    """In the place of a RayProcess: the first one falls silent."""
-
-    made: ClassVar[list["Stand"]] = []
-
-    def __init__(self, _ray: Any, _replica: Any) -> None:
-        self.calls: list[str] = []
-        self.made.append(self)
-
-    async def ask(self, call: str) -> Any:
-        self.calls.append(call)
-        if call == "replicas" and self is self.made[0]:
-            raise OSError("gone")
-        return {"replicas": {"a": ("http://127.0.0.1:1", "k")}, "running": True, "stop": []}.get(call)
-
-    async def end(self) -> None:
-        self.calls.append("end")
-
-
 async def test_S6_ray_that_falls_silent_is_begun_with_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Stand, "made", [])
-    monkeypatch.setattr("vgate.engine.ray.RayProcess", Stand)
+    silent, second = RayStand("http://127.0.0.1:1", silent=True), RayStand("http://127.0.0.1:1")
+    left = [silent, second]
+    monkeypatch.setattr("vgate.engine.ray.RayProcess", lambda *_: left.pop(0))
     engine = ray_engine()
     await engine.start()
     await asyncio.sleep(15)
-    assert len(Stand.made) == 1
+    assert left == [second]
     await asyncio.sleep(15)
-    first, second = Stand.made
-    assert (first.calls[:3], first.calls[-1]) == (["connect", "deploy", "running"], "end")
+    assert (silent.calls[:3], silent.calls[-1]) == (["connect", "deploy", "running"], "end")
     assert second.calls[:3] == ["connect", "deploy", "replicas"]
-    assert await engine._specs() == {"a": WorkerSpec("http://127.0.0.1:1", "a", "Bearer k")}
+    assert await engine._specs() == {"a": WorkerSpec("http://127.0.0.1:1", "a", "Bearer key")}
     await engine.stop()
     assert second.calls[-2:] == ["stop", "end"]

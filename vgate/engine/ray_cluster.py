@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import json
 import logging
+import re
 import shutil
 import socket
 from collections.abc import Callable
@@ -14,6 +15,7 @@ import ray
 from ray import serve
 from ray.serve.schema import ApplicationStatus
 
+from vgate import __version__
 from vgate.config.errors import one_line
 from vgate.engine.ray_replica import Replica
 from vgate.errors import EngineStartError
@@ -23,6 +25,7 @@ logger = logging.getLogger(__name__)
 _DEPLOYMENT = "replica"
 # Nothing of ours is put into it; Ray would set aside a third of the memory.
 _OBJECT_STORE_BYTES = 100 << 20
+_TRACEBACK = re.compile(r"Traceback \(|\n\s*File \"")
 _TELL_LIMIT_S = 5.0
 _KNOCK_LIMIT_S = 10.0
 _CONSTRUCTIONS = 3
@@ -48,7 +51,7 @@ class Cluster:
         try:
             self._connect()
         except Exception as error:  # noqa: BLE001  Ray raises what it likes
-            raise EngineStartError(f"Ray could not be {self._how()}: {_first_line(error)}") from None
+            raise EngineStartError(f"Ray could not be {self._how()}: {_without_traceback(error)}") from None
 
     def deploy(self) -> None:
         """Have the replicas started; they are not there yet. Raises EngineStartError."""
@@ -56,7 +59,7 @@ class Cluster:
             serve.start(proxy_location="Disabled")
             self._handle = self._found() or self._deployed()
         except Exception as error:  # noqa: BLE001  see connect
-            raise EngineStartError(f"Ray Serve does not take the replicas: {_first_line(error)}") from None
+            raise EngineStartError(f"Ray Serve does not take the replicas: {_without_traceback(error)}") from None
 
     def running(self) -> bool:
         """Whether all replicas are there. Raises EngineStartError when they cannot be."""
@@ -79,7 +82,7 @@ class Cluster:
         try:
             answers = self._handle.broadcast("address").results(timeout_s=_TELL_LIMIT_S, return_exceptions=True)
         except Exception as error:  # noqa: BLE001  Ray raises what it likes
-            raise OSError(_first_line(error)) from None
+            raise OSError(f"{type(error).__name__}: {_without_traceback(error)}") from None
         told = sorted(answer for answer in answers if isinstance(answer, tuple))
         return {replica: (url, key) for replica, url, key in told}
 
@@ -103,7 +106,7 @@ class Cluster:
         try:
             return serve.status().applications.get(self._settings["app"])
         except Exception as error:  # noqa: BLE001  see connect
-            raise EngineStartError(f"Ray Serve does not answer: {_first_line(error)}") from None
+            raise EngineStartError(f"Ray Serve does not answer: {_without_traceback(error)}") from None
 
     def _connect(self) -> None:
         # What it says while all is well: that it has started, and is the one that has.
@@ -135,10 +138,16 @@ class Cluster:
                 raise ValueError(f"{each} needs {needed:g} {name}s, and Ray counts {there:g} on this machine")
 
     def _found(self) -> Any:
-        """The handle of replicas that run already, just as they would be deployed: of another gateway, or kept."""
+        """The handle of replicas that run already, just as they would be deployed: of another gateway, or kept.
+
+        Raises ValueError for an application that is somebody else's.
+        """
         name = self._settings["app"]
-        if self._own or name not in serve.status().applications:
+        there = serve.status().applications.get(name)
+        if there is None:
             return None
+        if there.deployments.keys() - {_DEPLOYMENT}:
+            raise ValueError(f"{name!r} (ray.app) is an application of another kind there; choose another name")
         handle = serve.get_app_handle(name)
         digests = handle.broadcast("digest").results(timeout_s=_TELL_LIMIT_S, return_exceptions=True)
         return handle if set(digests) == {self._arguments()[0]} else None
@@ -157,7 +166,7 @@ class Cluster:
         settings = self._settings
         host = "127.0.0.1" if self._own else None
         arguments = (self._replica, host, 2 * settings["poll_s"], settings["drain_s"])
-        whole = json.dumps([arguments, self._options()], sort_keys=True)
+        whole = json.dumps([__version__, arguments, self._options()], sort_keys=True)
         return (hashlib.sha256(whole.encode()).hexdigest(), *arguments)
 
     def _options(self) -> dict[str, Any]:
@@ -220,14 +229,14 @@ def _cause(told: str) -> str:
     return one_line(errors[-1] if errors else " ".join(lines))[:500]
 
 
-def _first_line(error: Exception) -> str:
-    """Ray's errors go on with tracebacks."""
-    return one_line(str(error).strip().partition("\n")[0])[:500] or type(error).__name__
+def _without_traceback(error: Exception) -> str:
+    """In one line what Ray's errors say before they go on with tracebacks."""
+    return one_line(_TRACEBACK.split(str(error), maxsplit=1)[0])[:500] or type(error).__name__
 
 
 def _problem(step: Callable[[], None]) -> str:
     try:
         step()
     except Exception as error:  # noqa: BLE001  see connect
-        return _first_line(error)
+        return _without_traceback(error)
     return ""
