@@ -42,7 +42,7 @@ def build_service(settings: Settings) -> Service:
     observer = Observers(metrics, LogObserver(lambda: service.settings.logging), recorder, recent, tracing)
     engine = build_engine(settings)
     engine.export_spans(tracing.export)
-    embedding = build_embedding(settings)
+    embedding = build_embedding(settings, engine)
     metrics.follow(engine, embedding)
     gateway = build_gateway(settings, engine, observer)
     embeddings = build_embeddings(embedding, gateway, observer)
@@ -73,9 +73,12 @@ def build_routing(settings: Settings) -> Routing:
     return routing
 
 
-def build_embedding(settings: Settings) -> Embedding:
-    """The embedding engine."""
-    embedding: Embedding = _component(_section(settings.embedding))
+def build_embedding(settings: Settings, engine: Engine) -> Embedding:
+    """The embedding engine; one that asks the chat engine's workers is told whose."""
+    from vgate.config.embedding_schema import UpstreamEmbeddingSettings
+
+    wiring = {"engine": engine} if isinstance(settings.embedding, UpstreamEmbeddingSettings) else {}
+    embedding: Embedding = _component(_section(settings.embedding), **wiring)
     return embedding
 
 

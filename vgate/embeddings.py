@@ -160,6 +160,7 @@ class Embeddings:
             record.admitted, record.generated = _now(), True
         record.spent += item.tokens
         vector = await self.embedding.run(item)
+        record.spent += vector.tokens - item.tokens  # a worker has counted them only now
         self._queue.leave(place)
         if want.stored_as:
             kept = Event(vector.data, True, Usage(vector.tokens, 0))

@@ -63,6 +63,7 @@ ON_THE_COMMAND_LINE = {
     ),
 }
 TOGETHER = {
+    "embedding=upstream": "embedding = 'upstream' {}: asks the workers of engine=upstream",
     "engine=none": "engine = 'none' {}: and so is embedding: the server would serve nothing",
     "embedding=dry_run embedding.served_model_name=tiny": (
         "embedding.served_model_name = 'tiny' {}: is the chat model's name too; clients could not tell them apart"

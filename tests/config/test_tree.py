@@ -20,6 +20,7 @@ WIRED = {
     "engine": {"model"},
     "engine=upstream": {"model", "routing"},
     "engine=ray": {"model", "routing", "ray", "replica"},
+    "embedding=upstream": {"engine"},
     "batch": {"queue", "capacity"},
     "security": {"store", "observer"},
 }
@@ -47,9 +48,15 @@ def rows(groups: list[str]) -> list[list[str]]:
 
 
 def _serving(row: list[str]) -> list[str]:
-    """A server that serves neither chat nor embeddings is refused; each `none` is tried beside another choice."""
-    nothing = {"engine=none", "embedding=none"} <= set(row)
-    return ["embedding=dry_run" if nothing and choice == "embedding=none" else choice for choice in row]
+    """Not every embedding goes with every engine; what is left out here is tried beside another choice."""
+    nothing = "embedding=none" if "engine=none" in row else ""
+    nobody = "" if "engine=upstream" in row else "embedding=upstream"
+    return ["embedding=dry_run" if choice in (nothing, nobody) else choice for choice in row]
+
+
+def test_embeddings_by_workers_are_tried_too() -> None:
+    choices = ["engine=upstream", "embedding=upstream"]
+    check_says_what_its_files_say(composed("serve", choices), choices)
 
 
 def test_none_of_both_engines_is_tried_too() -> None:

@@ -1,4 +1,4 @@
-"""What holds of every embedding engine that needs no model. vLLM's own tests are in `tests/embedding`."""
+"""What holds of every embedding engine that needs no model. Tests of the others are in `tests/embedding`."""
 
 import asyncio
 import json
@@ -12,7 +12,7 @@ from vgate.embedding.answer import floats
 from vgate.embedding.base import Embedding, Vector
 from vgate.errors import ApiError
 
-NEED_A_MODEL = {"vllm"}
+NEED_A_MODEL = {"vllm", "upstream"}  # or workers that have one
 WITHOUT_MODEL = sorted(set(options("embedding")) - NEED_A_MODEL)
 # All others answer.
 REFUSING = {"none"}

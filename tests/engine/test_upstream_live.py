@@ -30,9 +30,11 @@ def body(model: str = "tiny", **fields: Any) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def pair() -> Iterator[tuple[Server, Server, Server]]:
     """A gateway, a worker that asks for a key, and one with another model."""
-    with running(*WORKER, *KEYS) as one, running(*WORKER, "model.served_model_name=other") as two:
+    other = ("model.served_model_name=other", "embedding=dry_run")
+    with running(*WORKER, *KEYS) as one, running(*WORKER, *other) as two:
         first = f"{{url: '{one.base_url}', name: one, key: sk-worker}}"
-        with behind(first, f"{{url: '{two.base_url}/v1', name: two}}") as gateway:
+        second = f"{{url: '{two.base_url}/v1', name: two}}"
+        with behind(first, second, settings=("embedding=upstream",)) as gateway:
             gateway.wait_for("worker ready", 2)
             yield gateway, one, two
 
@@ -43,12 +45,21 @@ def test_models_are_those_of_all_workers_and_each_request_goes_to_one_that_has_i
     gateway = pair[0]
     with httpx.Client(base_url=gateway.base_url) as client:
         models = client.get("/v1/models").json()["data"]
-        assert [model["id"] for model in models] == ["other", "tiny"]
+        assert [model["id"] for model in models] == ["dry-run-embedding", "other", "tiny"]
         for name in ("tiny", "other"):
             answer = client.post("/v1/chat/completions", json=body(name, max_tokens=3)).json()
             assert answer["model"] == name
         refused = client.post("/v1/chat/completions", json=body("third"))
         assert (refused.status_code, refused.json()["error"]["code"]) == (404, "model_not_found")
+
+
+def test_embeddings_are_those_of_the_worker_that_serves_the_model(pair: tuple[Server, Server, Server]) -> None:
+    body_of = {"model": "dry-run-embedding", "input": ["cat", "dog", "a longer text"]}
+    gateway, there = (httpx.post(f"{of.base_url}/v1/embeddings", json=body_of).json() for of in (pair[0], pair[2]))
+    assert gateway == there
+    refused = httpx.post(f"{pair[0].base_url}/v1/chat/completions", json=body("dry-run-embedding"))
+    assert (refused.status_code, "/v1/embeddings" in refused.text) == (404, True)
+    assert httpx.post(f"{pair[0].base_url}/v1/embeddings", json=body_of | {"model": "tiny"}).status_code in {400, 404}
 
 
 def test_O6_the_clients_key_stays_here(pair: tuple[Server, Server, Server]) -> None:

@@ -49,9 +49,16 @@ class VllmEmbeddingSettings(_EmbeddingSettings):
     extra_args: dict[str, Any]
 
 
+class UpstreamEmbeddingSettings(Component):
+    target: Literal["vgate.embedding.upstream.UpstreamEmbedding"] = Field(alias="_target_")
+    max_batch_items: Positive
+    max_waiting_items: Positive
+
+
 Embedding = Annotated[
     Annotated[VllmEmbeddingSettings, Tag("vgate.embedding.vllm.VllmEmbedding")]
     | Annotated[DryRunEmbeddingSettings, Tag("vgate.embedding.dry_run.DryRunEmbedding")]
+    | Annotated[UpstreamEmbeddingSettings, Tag("vgate.embedding.upstream.UpstreamEmbedding")]
     | Annotated[NoEmbeddingSettings, Tag("vgate.embedding.none.NoEmbedding")],
     Discriminator(target_of),
 ]

@@ -6,9 +6,9 @@ from typing import Any
 
 from vgate.config import key_sources
 from vgate.config.admission_schema import PrioritySettings
-from vgate.config.embedding_schema import NoEmbeddingSettings
 from vgate.config.errors import wrong
 from vgate.config.schema import NoEngineSettings, Settings, UpstreamSettings
+from vgate.config.sections import NamedModel
 from vgate.config.security_schema import KeysSettings
 from vgate.security.hashes import sha256_text
 
@@ -89,7 +89,7 @@ def notes(container: Mapping[str, Any], chosen: Mapping[str, str]) -> Iterator[s
 def _served(settings: Settings) -> set[str]:
     chat = set() if isinstance(settings.engine, NoEngineSettings) else {settings.model.public_name}
     other = settings.embedding
-    return chat if isinstance(other, NoEmbeddingSettings) else chat | {other.public_name}
+    return chat | {other.public_name} if isinstance(other, NamedModel) else chat
 
 
 def _matching(api_key: Mapping[str, Any], key: str) -> str | None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from vgate.config import keys_together, replica
-from vgate.config.embedding_schema import NoEmbeddingSettings
+from vgate.config.embedding_schema import NoEmbeddingSettings, UpstreamEmbeddingSettings
 from vgate.config.errors import wrong
 from vgate.config.schema import NoEngineSettings, RayEngineSettings, Settings, UpstreamSettings
 
@@ -22,6 +22,10 @@ def check(program: str, settings: Settings, source: Callable[[str], str]) -> Non
     if isinstance(settings.embedding, NoEmbeddingSettings):
         if no_chat:
             raise wrong("engine", "none", source("engine"), "and so is embedding: the server would serve nothing")
+        return
+    if isinstance(settings.embedding, UpstreamEmbeddingSettings):
+        if not workers:
+            raise wrong("embedding", "upstream", source("embedding"), "asks the workers of engine=upstream")
         return
     name = settings.embedding.public_name
     if not (no_chat or workers) and name == settings.model.public_name:

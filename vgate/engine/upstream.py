@@ -116,11 +116,15 @@ class UpstreamEngine(Engine):
         return self._whole(job, own)
 
     async def _whole(self, job: Job, own: str) -> AsyncGenerator[bytes, None]:
-        asking: Asking = job.payload
-        opened = await self._unbroken.opening.first(job.call, asking)
+        answer = await self.whole(job.call, job.payload)
+        count(job.span, answer)
+        yield whole(answer, own)
+
+    async def whole(self, call: Call, asking: Asking) -> bytes:
+        """A worker's whole answer, as it is. Raises ApiError."""
+        opened = await self._unbroken.opening.first(call, asking)
         opened.close("ok")
-        count(job.span, opened.first)
-        yield whole(opened.first, own)
+        return opened.first
 
 
 def _most(body: dict[str, Any]) -> int:

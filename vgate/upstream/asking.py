@@ -12,6 +12,7 @@ from vgate.workers.worker import Worker
 
 #: All that is ever asked of a worker beside its health: O5.
 PATHS: dict[str, str] = {"chat": "/v1/chat/completions", "completions": "/v1/completions"}
+EMBEDDINGS = "/v1/embeddings"
 _TOKENS = b',"return_token_ids":true}'
 
 

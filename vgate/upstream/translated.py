@@ -173,8 +173,8 @@ def unusable(body: bytes, *, stream: bool) -> Failed | None:
         return failed
     if stream:
         return lost(Garbled("answered no stream, though it was asked for one"))
-    if not isinstance(answer, dict) or not answer.get("choices"):
-        return lost(Garbled("answered without choices"))
+    if not isinstance(answer, dict) or not (answer.get("choices") or answer.get("data")):
+        return lost(Garbled("answered without choices, and without data"))
     return None
 
 
