@@ -84,6 +84,16 @@ def test_an_answer_shorter_than_promised_is_a_broken_connection(server: Loopback
     fails(server, [head + b'{"choi'], sdk.StreamInterrupted if stream else sdk.ConnectionError_, stream)
 
 
+@pytest.mark.parametrize("stream", [True, False])
+@pytest.mark.parametrize(
+    "body", ["Content-Length: 99\r\n\r\n{", "Content-Length: 3\r\ncontent-encoding: gzip\r\n\r\nabc"]
+)
+def test_a_refusal_whose_body_cannot_be_read_is_a_refusal_still(server: Loopback, stream: bool, body: str) -> None:
+    script = [f"HTTP/1.1 429 Slow Down\r\nretry-after: 99\r\n{body}".encode()]
+    error = fails(server, script, sdk.RateLimitError, stream)
+    assert (str(error), getattr(error, "retry_after", None)) == ("429: Slow Down", 99.0)
+
+
 def test_bad_utf8_in_a_stream_is_replaced(server: Loopback) -> None:
     server.scripts = [events(delta("na\u00efve").replace(b"\xc3\xaf", b"\xc3"), DONE)]
     with sdk.Client(server.url) as client:

@@ -16,7 +16,7 @@ from vgate.client.aio_resources import (
     AsyncModelsResource,
 )
 from vgate.client.chunks import Decode
-from vgate.client.errors import VGateError, api_error, transport_error
+from vgate.client.errors import VGateError, api_error, broken_answer, transport_error
 from vgate.client.request import USUAL, Way, read_json
 from vgate.client.retry import RetryPolicy
 from vgate.client.settings import DEFAULT_TIMEOUT_S, http_options
@@ -111,12 +111,17 @@ class AsyncClient:
 
 async def _try(http: httpx.AsyncClient, request: httpx.Request, stream: bool) -> httpx.Response:
     try:
-        response = await http.send(request, stream=stream)
-        if response.is_success:
-            return response
-        async with AsyncExitStack() as stack:
-            stack.push_async_callback(response.aclose)
-            await response.aread()
+        response = await http.send(request, stream=True)
     except httpx.RequestError as error:
         raise transport_error(error) from error
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(response.aclose)
+        try:
+            if not (stream and response.is_success):
+                await response.aread()
+        except httpx.RequestError as error:
+            raise broken_answer(response, error) from error
+        if response.is_success:
+            stack.pop_all()
+            return response
     raise api_error(response)

@@ -128,7 +128,7 @@ _BY_STATUS: dict[int, type[APIError]] = {
 
 
 def api_error(response: httpx.Response) -> APIError:
-    """The error that an answer with a non-2xx status stands for. The body must have been read."""
+    """The error that an answer with a non-2xx status stands for. Of a body that was not read nothing is told."""
     message, code = error_fields(_json_or_text(response))
     kind = _BY_STATUS.get(response.status_code, ServerError if response.is_server_error else APIError)
     message = message or response.reason_phrase or "no error message"
@@ -152,6 +152,11 @@ def transport_error(error: httpx.RequestError) -> VGateError:
     failure = Timeout(told) if isinstance(error, httpx.TimeoutException) else ConnectionError_(told)
     failure.sent = not _never_sent(error)
     return failure
+
+
+def broken_answer(response: httpx.Response, error: httpx.RequestError) -> VGateError:
+    """What a body that broke off means: of a refusal the status is known all the same."""
+    return transport_error(error) if response.is_success else api_error(response)
 
 
 def _never_sent(error: httpx.RequestError) -> bool:
@@ -195,5 +200,7 @@ def _until(date: str, now: str) -> float | None:
 def _json_or_text(response: httpx.Response) -> Any:
     try:
         return json.loads(response.content)
+    except httpx.ResponseNotRead:
+        return ""
     except (ValueError, RecursionError):  # the second for nesting
         return response.text

@@ -12,7 +12,7 @@ from typing import Any, Self, TypeVar
 import httpx
 
 from vgate.client.chunks import Decode
-from vgate.client.errors import VGateError, api_error, transport_error
+from vgate.client.errors import VGateError, api_error, broken_answer, transport_error
 from vgate.client.request import USUAL, Way, read_json
 from vgate.client.resources import ChatResource, CompletionResource, EmbeddingResource, ModelsResource
 from vgate.client.retry import RetryPolicy
@@ -121,12 +121,17 @@ class Client:
 
 def _try(http: httpx.Client, request: httpx.Request, stream: bool) -> httpx.Response:
     try:
-        response = http.send(request, stream=stream)
-        if response.is_success:
-            return response
-        with ExitStack() as stack:
-            stack.callback(response.close)
-            response.read()
+        response = http.send(request, stream=True)
     except httpx.RequestError as error:
         raise transport_error(error) from error
+    with ExitStack() as stack:
+        stack.callback(response.close)
+        try:
+            if not (stream and response.is_success):
+                response.read()
+        except httpx.RequestError as error:
+            raise broken_answer(response, error) from error
+        if response.is_success:
+            stack.pop_all()
+            return response
     raise api_error(response)
