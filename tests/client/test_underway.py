@@ -1,5 +1,6 @@
 """What becomes of a stream that nobody holds any more, wherever its client is at that moment."""
 
+import asyncio
 import gc
 import os
 import threading
@@ -9,8 +10,9 @@ from contextlib import ExitStack
 import httpx
 import pytest
 
-from tests.client.loopback import CHAT, DONE, delta
+from tests.client.loopback import CHAT, DONE, HOLD, Loopback, delta, events
 from vgate import client as sdk
+from vgate.client.stream import _open
 from vgate.client.underway import Underway
 
 
@@ -71,6 +73,48 @@ def test_the_end_of_a_client_closes_what_was_lost() -> None:
         lose(client)
         gc.collect()
     assert pool.closed == ["well"]
+
+
+def test_what_an_async_stream_read_from_is_closed_once(server: Loopback, caplog: pytest.LogCaptureFixture) -> None:
+    server.scripts = [events(delta("a"), HOLD)]
+
+    async def lose_it(client: sdk.AsyncClient) -> None:
+        stream = await client.chat.create(model="m", messages=[], stream=True)
+        assert (await anext(stream)).text == "a"
+        ring: list[object] = [stream]
+        ring.append(ring)
+
+    async def call() -> None:
+        async with sdk.AsyncClient(server.url) as client:
+            await lose_it(client)
+            gc.collect()
+            assert await asyncio.to_thread(server.hung_up.wait, 5)
+
+    asyncio.run(call())
+    gc.collect()
+    assert caplog.text == ""
+
+
+def test_a_stream_that_two_tasks_read_is_closed_too(server: Loopback) -> None:
+    server.scripts = [events(delta("a"), HOLD)]
+
+    async def read_twice(client: sdk.AsyncClient) -> None:
+        stream = await client.chat.create(model="m", messages=[], stream=True)
+        await anext(stream)
+        first = asyncio.ensure_future(anext(stream))
+        await asyncio.sleep(0)
+        with pytest.raises(RuntimeError, match="already running"):
+            await anext(stream)
+        first.cancel()
+
+    async def call() -> None:
+        async with sdk.AsyncClient(server.url) as client:
+            await read_twice(client)
+            assert await asyncio.to_thread(server.hung_up.wait, 5)
+
+    asyncio.run(call())
+    gc.collect()
+    assert not _open
 
 
 def numbers() -> Generator[int]:

@@ -107,6 +107,8 @@ class AsyncStream(Generic[T]):
         self._chunks = _read_async(response, owned, self._state)
         self._loop = asyncio.get_running_loop()
         self._closed = False
+        _open.add(self._chunks)
+        owned.callback(_open.discard, self._chunks)
 
     def __aiter__(self) -> Self:
         return self
@@ -114,6 +116,8 @@ class AsyncStream(Generic[T]):
     async def __anext__(self) -> T:
         try:
             return await anext(self._chunks)
+        except RuntimeError:  # another task is in it
+            raise
         except Exception as end:  # of any kind; a task that was cancelled may not have closed all
             self._closed = True
             if isinstance(end, StopAsyncIteration):
@@ -127,9 +131,12 @@ class AsyncStream(Generic[T]):
         await self.close()
 
     def __del__(self) -> None:
-        with suppress(Exception):  # the loop may be closed, and all connections with it
-            if not self._closed:
-                self._loop.call_soon_threadsafe(_close_later, self._loop, self._chunks, self._owned)
+        if self._closed:
+            return
+        try:
+            self._loop.call_soon_threadsafe(_close_later, self._loop, self._chunks, self._owned)
+        except Exception:  # noqa: BLE001 - the loop may be closed, and all connections with it
+            _open.discard(self._chunks)
 
     async def close(self) -> None:
         """Give the connection back, which tells the server to stop. May be called twice, and by any task.
@@ -140,6 +147,8 @@ class AsyncStream(Generic[T]):
         await _close(self._chunks, self._owned)
 
 
+# Else the search for garbage would find what a lost stream reads from too, and close it at the same time as the stream.
+_open: set[AsyncGenerator[Any]] = set()
 _closing: set[asyncio.Task[None]] = set()  # a loop holds its tasks only weakly
 
 
