@@ -89,6 +89,15 @@ def test_a_prompt_is_a_text_or_token_ids_or_several(server: Loopback, prompt: An
     assert server.bodies[0] == {"model": "tiny", "prompt": asked, "echo": False}
 
 
+@pytest.mark.parametrize("text", [b"one", [b"one", b"two"]])
+def test_bytes_do_not_pass_for_token_ids(text: Any) -> None:
+    with sdk.Client() as client:
+        with pytest.raises(TypeError, match="must be str, not bytes"):
+            client.completions.create(model="tiny", prompt=text)
+        with pytest.raises(TypeError, match="must be str, not bytes"):
+            client.embeddings.create(model="tiny", input=text)
+
+
 def test_models_are_listed() -> None:
     asked: list[str] = []
 

@@ -46,8 +46,16 @@ def body_of(model: str, stream: bool, params: Mapping[str, Any], **fields: Any) 
 
 
 def listed(texts: Texts) -> str | list[Any]:
-    """In a form that goes into JSON."""
-    return texts if isinstance(texts, str) else [part if isinstance(part, str | int) else list(part) for part in texts]
+    """In a form that goes into JSON.
+
+    Raises:
+        TypeError: Bytes are among it, which are no text, and would pass for token ids.
+    """
+    if isinstance(texts, bytes | bytearray):
+        raise TypeError("a text must be str, not bytes")
+    return (
+        texts if isinstance(texts, str) else [part if isinstance(part, str | int) else listed(part) for part in texts]
+    )
 
 
 def read_json(response: httpx.Response) -> tuple[Json, Meta]:
