@@ -100,6 +100,8 @@ class Stream(Generic[T]):
 class AsyncStream(Generic[T]):
     """The same as Stream, for ``async for`` and ``async with``."""
 
+    _closed = True  # until there is something to close
+
     def __init__(self, response: httpx.Response, meta: Meta, decode: Decode[T], owned: AsyncExitStack) -> None:
         self.meta = meta
         self._owned = owned
@@ -143,8 +145,9 @@ class AsyncStream(Generic[T]):
 
         A task that waits for the next chunk meanwhile gets StreamInterrupted.
         """
-        self._closed = self._state.left = True
+        self._state.left = True
         await _close(self._chunks, self._owned)
+        self._closed = True
 
 
 # Else the search for garbage would find what a lost stream reads from too, and close it at the same time as the stream.
