@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from tests.certificates import Authority
 from vgate import client as sdk
-from vgate.client.settings import DEFAULT_BASE_URL, http_options
+from vgate.client.settings import DEFAULT_BASE_URL, _tls, http_options
 
 
 @pytest.fixture(autouse=True)
@@ -79,6 +82,14 @@ def test_no_part_of_a_password_in_a_wrong_address_is_shown(url: str) -> None:
 def test_a_look_inside_a_client_does_not_show_its_key() -> None:
     with sdk.Client(api_key="sk-secret") as client:
         assert "sk-secret" not in str(vars(client))
+
+
+def test_the_authorities_that_the_environment_names_are_trusted(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "ca.pem").write_bytes(Authority().pem)
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+    assert len(_tls.__wrapped__().get_ca_certs()) == 1
 
 
 def test_connections_rest_for_less_time_than_servers_keep_them() -> None:
