@@ -53,9 +53,9 @@ def listed(texts: Texts) -> str | list[Any]:
     """
     if isinstance(texts, bytes | bytearray):
         raise TypeError("a text must be str, not bytes")
-    return (
-        texts if isinstance(texts, str) else [part if isinstance(part, str | int) else listed(part) for part in texts]
-    )
+    if isinstance(texts, str):
+        return texts
+    return [part if isinstance(part, str | int) else listed(part) for part in texts]
 
 
 def read_json(response: httpx.Response) -> tuple[Json, Meta]:

@@ -118,12 +118,14 @@ class AsyncStream(Generic[T]):
     async def __anext__(self) -> T:
         try:
             return await anext(self._chunks)
+        except StopAsyncIteration:
+            self._closed |= self._state.done  # else a task that was cancelled may not have closed all
+            self._state.over()
+            raise
         except RuntimeError:  # another task is in it
             raise
-        except Exception as end:  # of any kind; a task that was cancelled may not have closed all
+        except Exception:
             self._closed = True
-            if isinstance(end, StopAsyncIteration):
-                self._state.over()
             raise
 
     async def __aenter__(self) -> Self:
