@@ -45,7 +45,7 @@ def test_an_empty_environment_variable_counts_as_unset(monkeypatch: pytest.Monke
 def test_a_wrong_address_is_named(url: str) -> None:
     with pytest.raises(ValueError, match=r"base_url must look like http://localhost:8000/v1, not") as caught:
         sdk.Client(url)
-    assert repr(url) in str(caught.value)
+    assert repr(url).replace("?key=1", "?...") in str(caught.value)
 
 
 @pytest.mark.parametrize("key", ["sk-schlüssel", "sk secret", "sk-secret\n"])
@@ -71,9 +71,15 @@ def test_an_empty_key_is_none_whatever_the_environment_says(monkeypatch: pytest.
 
 @pytest.mark.parametrize(
     "url",
-    ["http://me:hunter2@host:port/v1", "http://me:hunter2/x@host/v1", "ftp://me:x@hunter2@host", "me:hunter2@host/v1"],
+    [
+        "http://me:hunter2@host:port/v1",
+        "http://me:hunter2/x@host/v1",
+        "ftp://me:x@hunter2@host",
+        "me:hunter2@host/v1",
+        "http://...@host/v1?key=hunter2",
+    ],
 )
-def test_no_part_of_a_password_in_a_wrong_address_is_shown(url: str) -> None:
+def test_no_part_of_a_password_or_key_in_a_wrong_address_is_shown(url: str) -> None:
     with pytest.raises(ValueError, match=r"not '(http://|ftp://)?\.\.\.@host") as caught:
         sdk.Client(url)
     assert "hunter2" not in str(caught.value)

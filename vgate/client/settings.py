@@ -44,7 +44,8 @@ def _said(argument: str, value: str | None, variable: str, default: str) -> tupl
 
 
 def _address(name: str, text: str) -> httpx.URL:
-    shown = re.sub(r"^([a-zA-Z]+://)?.*@", r"\1...@", text, flags=re.DOTALL)  # a password is not shown
+    shown = re.sub(r"^([a-zA-Z]+://)?.*@", r"\1...@", text, flags=re.DOTALL)  # neither a password is shown
+    shown = re.sub(r"\?.*", "?...", shown, flags=re.DOTALL)  # nor a key
     problem = f"{name} must look like {DEFAULT_BASE_URL}, not {shown!r}"
     try:
         url = httpx.URL(text)
