@@ -2,12 +2,13 @@
 # Two images of the gateway:
 #   docker build --target vgate-cpu --tag vgate-cpu .    no model: dry runs, and the gateway in front of other servers
 #   docker build --target vgate-gpu --tag vgate-gpu .    vLLM in the same process, for an NVIDIA GPU
+# With all that the configuration offers to a server but engine=ray.
 #
 # Python's image is pinned by the digest that docker-library/repo-info gives for it, of 2026-08-05 (Python 3.12.13, Debian 13);
 # vLLM's only by its tag, for its digest was not known where this was written. For others:
 #   docker buildx imagetools inspect python:3.12-slim
 #   docker build --build-arg PYTHON_IMAGE=python:3.12-slim@sha256:... --target vgate-cpu .
-# Size of vgate-cpu: 119 MB of that image on disk (43 MB to fetch; repo-info's figures) and 54 MB of /opt/vgate (measured, byte code included).
+# Size of vgate-cpu: 119 MB of that image on disk (43 MB to fetch; repo-info's figures) and 63 MB of /opt/vgate (measured, byte code included).
 # Python packages are those of constraints.txt, byte code is made without times in it, and two builds have the same layers with
 #   SOURCE_DATE_EPOCH=$(git log -1 --pretty=%ct) docker buildx build --output type=image,rewrite-timestamp=true ...
 ARG PYTHON_IMAGE=python:3.12-slim@sha256:229a2c5bfa27522db7815ea81f9bed70af17ccb9de9fc7ad142b1877b5830d36
@@ -33,7 +34,7 @@ RUN /opt/build/bin/python -m hatchling build --target wheel --directory /dist
 FROM wheel AS environment
 # Without pip in it: what runs in the container has nothing to install.
 RUN python -m venv --without-pip /opt/vgate && \
-    python -m pip --python /opt/vgate/bin/python install --quiet --constraint constraints.txt "$(ls /dist/*.whl)[server]"
+    python -m pip --python /opt/vgate/bin/python install --quiet --constraint constraints.txt "$(ls /dist/*.whl)[server,otel]"
 
 
 FROM ${PYTHON_IMAGE} AS vgate-cpu
@@ -72,7 +73,7 @@ RUN python3 -m pip list --format=freeze > image.txt && \
     awk -F== '{ name = tolower($1); gsub(/[-_.]+/, "-", name) } \
               NR == FNR { image[name]; print; next } \
               !(name in image)' image.txt constraints.txt > pins.txt && \
-    python3 -m pip install --quiet --no-cache-dir --root-user-action=ignore --constraint pins.txt "$(ls /dist/*.whl)[server]" && \
+    python3 -m pip install --quiet --no-cache-dir --root-user-action=ignore --constraint pins.txt "$(ls /dist/*.whl)[server,otel]" && \
     rm -r /tmp/install /dist && \
     install -d -o 10001 -g 10001 /var/lib/vgate
 # vLLM and PyTorch ask for a home, and for the name of the user, which has no entry in /etc/passwd.

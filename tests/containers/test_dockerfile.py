@@ -165,6 +165,8 @@ def test_the_environment_holds_the_pinned_versions_and_no_installer(built: Outsi
     assert found.pop("vgate") == project()["version"]
     assert {name: pins[name] for name in found} == found
     assert not {"pip", "hatchling", "vllm", "torch"} & found.keys()
+    # tracing=otlp works: who has a container cannot install what it lacks.
+    assert {"opentelemetry-sdk", "opentelemetry-exporter-otlp-proto-http"} <= found.keys()
 
 
 def test_the_environment_is_small(built: Outside) -> None:
