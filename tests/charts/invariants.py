@@ -17,6 +17,7 @@ LONGEST = 52
 def check(found: list[Object], outside: dict[str, set[str]] | None = None) -> None:
     """All of them. outside: Secrets that others made, and their keys."""
     names(found)
+    pulling(found)
     selectors(found)
     ports(found)
     mounts(found, outside or {})
@@ -26,6 +27,11 @@ def check(found: list[Object], outside: dict[str, set[str]] | None = None) -> No
     disruptions(found)
     scaling(found)
     secrets(found)
+
+
+def pulling(found: list[Object]) -> None:
+    """Whoever may fetch one image may fetch them all."""
+    assert len({json.dumps(pod["spec"].get("imagePullSecrets")) for pod in pods(found).values()}) == 1
 
 
 def names(found: list[Object]) -> None:

@@ -131,6 +131,11 @@ TOGETHER: list[tuple[dict[str, Any], str]] = [
     ({"config": {"security": {"exempt_paths": ["/health"]}}}, "config.security.exempt_paths: must hold /ready"),
     ({"config": {"admin.host": "0.0.0.0"}, "admin": {"enabled": True, "token": 16 * "t"}}, "config.admin.host"),  # noqa: S104
     ({"apiKeys__enabled": True}, "apiKeys.enabled: needs apiKeys.keys, or the key api-keys in the Secret"),
+    ({"gateway__env": [{"name": "HOME", "value": "/"}]}, "gateway.env: HOME is there already, in the list or by the"),
+    (
+        {"workers__env": [{"name": "A", "value": "1"}, {"name": "A", "value": "2"}]},
+        "workers.env: A is there already",
+    ),
     (
         {"apiKeys": {"enabled": True, "keys": [{"name": f"of-client-{i}", "hash": HASH} for i in range(1500)]}},
         "apiKeys.keys: 1500 keys are more than a variable of a pod can hold",

@@ -8,6 +8,7 @@ ConfigMap, so that it is always rendered.
 {{- include "vgate.check.engine" . }}
 {{- include "vgate.check.server" (dict "config" $gateway "values" .Values.gateway "where" "config" "of" "gateway") }}
 {{- include "vgate.check.gateway" (dict "root" . "config" $gateway) }}
+{{- include "vgate.check.env" (dict "root" . "component" "gateway" "values" .Values.gateway "config" $gateway) }}
 {{- include "vgate.check.secrets" (dict "value" .Values.config "path" "config" "name" "") }}
 {{- include "vgate.check.effect" . }}
 {{- include "vgate.check.keys" . }}
@@ -18,6 +19,7 @@ ConfigMap, so that it is always rendered.
   {{- include "vgate.check.secrets" (dict "value" .Values.workers.config "path" "workers.config" "name" "") }}
   {{- include "vgate.check.files" (dict "root" . "component" "workers" "text" (toYaml $workers)) }}
   {{- include "vgate.check.workers" (dict "root" . "config" $workers) }}
+  {{- include "vgate.check.env" (dict "root" . "component" "workers" "values" .Values.workers "config" $workers) }}
 {{- end }}
 {{- end }}
 
@@ -81,6 +83,17 @@ ConfigMap, so that it is always rendered.
 {{- $scaling := .values.autoscaling }}
 {{- if gt (int $scaling.minReplicas) (int $scaling.maxReplicas) }}
   {{- fail (printf "%s.autoscaling.minReplicas = %v: must be at most maxReplicas = %v" .of $scaling.minReplicas $scaling.maxReplicas) }}
+{{- end }}
+{{- end }}
+
+{{/* Of a variable that is there twice Kubernetes' patches lose one, sooner or later. Of {root, component, values, config}. */}}
+{{- define "vgate.check.env" -}}
+{{- $names := list }}
+{{- range include "vgate.env" . | fromYamlArray }}
+  {{- if has .name $names }}
+    {{- fail (printf "%s.env: %s is there already, in the list or by the chart" $.component .name) }}
+  {{- end }}
+  {{- $names = append $names .name }}
 {{- end }}
 {{- end }}
 
