@@ -167,6 +167,7 @@ ConfigMap, so that it is always rendered.
 {{- if and .Values.huggingFace.enabled (not (include "vgate.modelCache" .)) }}
   {{- fail "huggingFace.enabled = true: has no effect where no modelCache is enabled" }}
 {{- end }}
+{{- include "vgate.check.memory" .Values.redis }}
 {{- $config := include "vgate.gateway.config" . | fromYaml }}
 {{- $used := list }}
 {{- range list "cache" "limits" }}{{ $used = append $used (include "vgate.usesRedis" (dict "config" $config "group" .)) }}{{ end }}
@@ -182,6 +183,18 @@ ConfigMap, so that it is always rendered.
 {{- range $key, $_ := include "vgate.secret.data" . | fromYaml }}
   {{- if not (hasKey $needed $key) }}
     {{- fail (default (printf "secret.files.%s: has no effect without gateway.secretFiles naming it" $key) (index $ways $key)) }}
+  {{- end }}
+{{- end }}
+{{- end }}
+
+{{/* A Redis that may keep more than its pod may have is killed when it is full. Of values.redis. */}}
+{{- define "vgate.check.memory" -}}
+{{- $limit := toString (dig "limits" "memory" "" .resources) }}
+{{- if regexMatch "^[0-9]+(Ki|Mi|Gi)$" $limit }}
+  {{- $kib := dict "kb" 1 "mb" 1024 "gb" 1048576 "Ki" 1 "Mi" 1024 "Gi" 1048576 }}
+  {{- $size := mul (regexFind "^[0-9]+" .maxmemory | int64) (index $kib (regexFind "[a-z]+$" .maxmemory)) }}
+  {{- if ge $size (mul (regexFind "^[0-9]+" $limit | int64) (index $kib (regexFind "[A-Za-z]+$" $limit))) }}
+    {{- fail (printf "redis.maxmemory = %s: must be less than redis.resources.limits.memory = %s" .maxmemory $limit) }}
   {{- end }}
 {{- end }}
 {{- end }}
