@@ -132,6 +132,10 @@ TOGETHER: list[tuple[dict[str, Any], str]] = [
     ({"config": {"security": {"exempt_paths": ["/health"]}}}, "config.security.exempt_paths: must hold /ready"),
     ({"config": {"admin.host": "0.0.0.0"}, "admin": {"enabled": True, "token": 16 * "t"}}, "config.admin.host"),  # noqa: S104
     ({"apiKeys__enabled": True}, "apiKeys.enabled: needs apiKeys.keys, or the key api-keys in the Secret"),
+    (
+        {"workers__env": [{"name": "HF_TOKEN", "value": "hf_0123"}]},
+        "workers.env.HF_TOKEN: is secret and would lie open",
+    ),
     ({"gateway__env": [{"name": "HOME", "value": "/"}]}, "gateway.env: HOME is there already, in the list or by the"),
     (
         {"workers__env": [{"name": "A", "value": "1"}, {"name": "A", "value": "2"}]},

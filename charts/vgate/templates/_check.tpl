@@ -94,6 +94,7 @@ ConfigMap, so that it is always rendered.
     {{- fail (printf "%s.env: %s is there already, in the list or by the chart" $.component .name) }}
   {{- end }}
   {{- $names = append $names .name }}
+  {{- include "vgate.check.secrets" (dict "value" .value "path" (printf "%s.env.%s" $.component .name) "name" .name) }}
 {{- end }}
 {{- end }}
 
@@ -125,7 +126,7 @@ ConfigMap, so that it is always rendered.
 {{- end }}
 {{- end }}
 
-{{/* Nothing secret in a ConfigMap, by names and by URLs as vgate.config.secrets has it. Of {value, path, name}: a setting, where it stands and what it is called. */}}
+{{/* Nothing secret in a ConfigMap or a pod's own lines, by names and by URLs as vgate.config.secrets has it. Of {value, path, name}: a setting, where it stands and what it is called. */}}
 {{- define "vgate.check.secrets" -}}
 {{- if kindIs "map" .value }}
   {{- range $key, $inner := .value }}
@@ -141,7 +142,7 @@ ConfigMap, so that it is always rendered.
   {{- $header := regexMatch "(^|\\.)headers(\\.|\\[|$)" .path }}
   {{- $url := regexMatch "^[A-Za-z][A-Za-z0-9+.-]*://[^/]*@" (toString .value) }}
   {{- if and (not (kindIs "bool" .value)) (or (and $named (not $place)) $header $url) }}
-    {{- fail (printf "%s: is secret and would lie in a ConfigMap; give it by the Secret: apiKeys, admin, workerKey, redis, secret.files, or gateway.env with a secretKeyRef" .path) }}
+    {{- fail (printf "%s: is secret and would lie open in the cluster; give it by the Secret: apiKeys, admin, workerKey, redis, secret.files, or gateway.env with a secretKeyRef" .path) }}
   {{- end }}
 {{- end }}
 {{- end }}
