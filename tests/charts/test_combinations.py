@@ -98,7 +98,7 @@ def together(positions: list[dict[str, Any]]) -> dict[str, Any]:
     return values
 
 
-@settings(max_examples=150)
+@settings(max_examples=90)
 @given(st.tuples(*(st.sampled_from(positions) for positions in SWITCHES.values())))
 def test_any_of_them_together_are_valid_and_fit(positions: tuple[dict[str, Any], ...]) -> None:
     values = together(list(positions))

@@ -108,6 +108,14 @@ def test_everything_that_is_mounted_is_there() -> None:
             assert (ROOT / source).exists() if source.startswith(".") else source in COMPOSE["volumes"], (name, mount)
 
 
+@pytest.mark.parametrize("name", GATEWAYS)
+def test_healthy_is_who_can_serve(name: str) -> None:
+    """Asked with the Python that the image itself asks with, of which vLLM's has no other name."""
+    image = stages()[BUILT[SERVICES[name]["image"]]]
+    module = image.words("HEALTHCHECK")[1:]
+    assert SERVICES[name]["healthcheck"]["test"] == ["CMD", "python3", *module, "/ready"]
+
+
 def test_every_secret_is_a_file_that_git_does_not_take() -> None:
     used = {secret for service in SERVICES.values() for secret in service.get("secrets", [])}
     assert used == set(COMPOSE["secrets"])
