@@ -12,8 +12,9 @@
 # Python packages are those of constraints.txt, byte code is made without times in it, and two builds have the same layers with
 #   SOURCE_DATE_EPOCH=$(git log -1 --pretty=%ct) docker buildx build --output type=image,rewrite-timestamp=true ...
 ARG PYTHON_IMAGE=python:3.12-slim@sha256:229a2c5bfa27522db7815ea81f9bed70af17ccb9de9fc7ad142b1877b5830d36
-# The version of vLLM is that of the extra `gpu` in pyproject.toml. vLLM makes this image with CUDA 13, which wants NVIDIA's driver 580
-# or newer; for older drivers there is the same with CUDA 12.9: --build-arg VLLM_IMAGE=vllm/vllm-openai:v0.32.0-cu129
+# The version of vLLM is that of the extra `gpu` in pyproject.toml; the image has not been pulled here. It is made with CUDA 13, which
+# wants NVIDIA's driver 580 or newer. For older ones vLLM's releases have a second tag with CUDA 12.9 (seen of v0.30.0 and v0.31.0):
+#   --build-arg VLLM_IMAGE=vllm/vllm-openai:v0.32.0-cu129
 ARG VLLM_IMAGE=vllm/vllm-openai:v0.32.0
 
 
