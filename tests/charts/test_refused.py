@@ -96,6 +96,10 @@ TOGETHER: list[tuple[dict[str, Any], str]] = [
         {"gateway__autoscaling__enabled": True, "gateway__resources": {"requests": {"cpu": None}}},
         "gateway.resources.requests.cpu",
     ),
+    (
+        {"gateway__autoscaling__enabled": True, "gateway__resources": None},
+        "gateway.resources.requests.cpu: gateway.autoscaling needs it",
+    ),
     ({"gateway__modelCache": {"enabled": True, "persistent": True}}, "gateway.modelCache.persistent = true: one"),
     (
         {"gateway__modelCache": {"enabled": True, "persistent": True}, "gateway__replicas": 1},

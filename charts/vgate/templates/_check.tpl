@@ -101,7 +101,7 @@ ConfigMap, so that it is always rendered.
 {{/* Of {root, config}. */}}
 {{- define "vgate.check.gateway" -}}
 {{- $values := .root.Values.gateway }}
-{{- if and $values.autoscaling.enabled (not (dig "requests" "cpu" "" $values.resources)) }}
+{{- if and $values.autoscaling.enabled (not (dig "requests" "cpu" "" (default dict $values.resources))) }}
   {{- fail "gateway.resources.requests.cpu: gateway.autoscaling needs it, for it goes by a share of it" }}
 {{- end }}
 {{- if and $values.modelCache.persistent (or $values.autoscaling.enabled (gt (int $values.replicas) 1)) }}
@@ -190,7 +190,7 @@ ConfigMap, so that it is always rendered.
 
 {{/* A Redis that may keep more than its pod may have is killed when it is full. Of values.redis. */}}
 {{- define "vgate.check.memory" -}}
-{{- $limit := toString (dig "limits" "memory" "" .resources) }}
+{{- $limit := toString (dig "limits" "memory" "" (default dict .resources)) }}
 {{- if regexMatch "^[0-9]+(Ki|Mi|Gi)$" $limit }}
   {{- $kib := dict "kb" 1 "mb" 1024 "gb" 1048576 "Ki" 1 "Mi" 1024 "Gi" 1048576 }}
   {{- $size := mul (regexFind "^[0-9]+" .maxmemory | int64) (index $kib (regexFind "[a-z]+$" .maxmemory)) }}
