@@ -4,9 +4,9 @@ from typing import Any
 
 
 class RayStand:
-    """Answers as a cluster with one replica, at `url`. One that is `silent` does not tell its replicas."""
+    """Answers as a cluster with one replica, at `url`. `silent`: what it raises instead."""
 
-    def __init__(self, url: str, *, silent: bool = False) -> None:
+    def __init__(self, url: str, silent: Exception | None = None) -> None:
         self.calls: list[str] = []
         self._url, self._silent = url, silent
 
@@ -14,7 +14,7 @@ class RayStand:
         """What Cluster's method of that name returns."""
         self.calls.append(call)
         if call == "replicas" and self._silent:
-            raise OSError("gone")
+            raise self._silent
         return {"replicas": {"a": (self._url, "key")}, "running": True, "stop": []}.get(call)
 
     async def end(self) -> None:

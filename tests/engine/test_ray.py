@@ -8,6 +8,7 @@ import pytest
 from tests.components import MODEL, build
 from tests.ray_stand import RayStand
 from vgate.config import tree
+from vgate.errors import EngineStartError
 from vgate.types import Occupancy
 from vgate.workers.worker import WorkerSpec
 
@@ -37,7 +38,7 @@ async def test_it_may_be_stopped_before_it_starts_also_twice() -> None:
 
 
 async def test_S6_ray_that_falls_silent_is_begun_with_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    silent, second = RayStand("http://127.0.0.1:1", silent=True), RayStand("http://127.0.0.1:1")
+    silent, second = RayStand("", EngineStartError("gone")), RayStand("http://127.0.0.1:1")
     left = [silent, second]
     monkeypatch.setattr("vgate.engine.ray.RayProcess", lambda *_: left.pop(0))
     engine = ray_engine()
@@ -50,3 +51,16 @@ async def test_S6_ray_that_falls_silent_is_begun_with_again(monkeypatch: pytest.
     assert await engine._specs() == {"a": WorkerSpec("http://127.0.0.1:1", "a", "Bearer key")}
     await engine.stop()
     assert second.calls[-2:] == ["stop", "end"]
+
+
+async def test_while_ray_itself_answers_replicas_that_are_not_there_yet_are_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stands = [RayStand("", OSError("they are being loaded"))]
+    monkeypatch.setattr("vgate.engine.ray.RayProcess", lambda *_: stands.pop())
+    engine = ray_engine()
+    await engine.start()
+    await asyncio.sleep(600)
+    assert not engine.ready
+    assert engine.pool.source.failures > 500
+    await engine.stop()

@@ -53,7 +53,7 @@ async def test_an_answer_that_nobody_waits_for_any_more_is_not_taken_for_the_nex
 
 async def test_a_process_that_has_ended_does_not_answer(process: RayProcess) -> None:
     for call in ("die", "told"):
-        with pytest.raises(OSError, match="has ended"):
+        with pytest.raises(EngineStartError, match="has ended"):
             await process.ask(call)
     await process.end()
 
@@ -63,7 +63,7 @@ async def test_one_that_hangs_is_killed(process: RayProcess, monkeypatch: pytest
     asking = asyncio.create_task(process.ask("hang"))
     await asyncio.sleep(0.05)
     await process.end()
-    with pytest.raises(OSError, match="has ended"):
+    with pytest.raises(EngineStartError, match="has ended"):
         await asking
 
 
@@ -71,7 +71,7 @@ async def test_the_files_of_a_ray_of_its_own_are_this_users_and_go_with_it(proce
     own = RayProcess({"address": None}, {})
     folder = Path((await own.ask("told"))[1]["folder"]).parent
     assert folder.stat().st_mode & 0o777 == 0o700
-    with pytest.raises(OSError, match="has ended"):
+    with pytest.raises(EngineStartError, match="has ended"):
         await own.ask("die")
     await own.end()
     assert not folder.exists()

@@ -93,19 +93,20 @@ class RayEngine(UpstreamEngine):
                     logger.warning("Ray did not end as it should", extra={"error": problem})
         except TimeoutError:
             logger.error("Ray does not end", extra={"limit_s": limit_s})  # noqa: TRY400  the line says it all
-        except OSError as error:
+        except (EngineStartError, OSError) as error:
             logger.warning("Ray did not end as it should", extra={"error": str(error)})
         await process.end()
 
     async def _begun(self) -> RayProcess:
         """Ray is there, and starts the replicas. Raises EngineStartError."""
-        self._answered = asyncio.get_running_loop().time()
         process = self._process = RayProcess(self._ray, self._replica)
         try:
             await process.ask("connect")
             await process.ask("deploy")
         except OSError as error:
             raise EngineStartError(str(error)) from None
+        finally:
+            self._answered = asyncio.get_running_loop().time()
         return process
 
     async def _until_running(self, process: RayProcess) -> None:
@@ -117,13 +118,13 @@ class RayEngine(UpstreamEngine):
             await asyncio.sleep(_LOOK_S)
 
     async def _specs(self) -> dict[str, WorkerSpec]:
-        """By the replica's id. Raises OSError when Ray does not tell, and what `_begun` raises."""
+        """By the replica's id. Raises OSError when there are none to ask, EngineStartError when Ray has gone."""
         if self._process is None:
             return {}
         try:
             async with asyncio.timeout(_TELL_LIMIT_S):
                 told = await self._process.ask("replicas")
-        except OSError:
+        except (EngineStartError, TimeoutError):
             if asyncio.get_running_loop().time() - self._answered > _SILENT_S:
                 await self._begin_again(self._process)
             raise

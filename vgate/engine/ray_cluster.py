@@ -78,12 +78,17 @@ class Cluster:
         return "; ".join(of_replicas) or str(app.message)
 
     def replicas(self) -> dict[str, tuple[str, str]]:
-        """URL and key of those that run now, by id. One that does not answer is left out. Raises OSError."""
+        """URL and key of those that run now, by id. One that does not answer is left out.
+
+        Raises OSError when there are none to ask, and EngineStartError when Serve itself does not answer.
+        """
         try:
             answers = self._handle.broadcast("address").results(timeout_s=_TELL_LIMIT_S, return_exceptions=True)
         except Exception as error:  # noqa: BLE001  Ray raises what it likes
-            raise OSError(f"{type(error).__name__}: {_without_traceback(error)}") from None
+            why = _cause(self.told()) or _without_traceback(error)
+            raise OSError(f"{type(error).__name__}: {why}") from None
         told = sorted(answer for answer in answers if isinstance(answer, tuple))
+        self._ran = self._ran or bool(told)
         return {replica: (url, key) for replica, url, key in told}
 
     def stop(self) -> list[str]:
@@ -178,6 +183,8 @@ class Cluster:
             "health_check_period_s": settings["health_period_s"],
             "graceful_shutdown_timeout_s": 2 * settings["poll_s"] + settings["drain_s"] + 10,
             "max_ongoing_requests": 1000,
+            # Each question for addresses would be a line, which a cluster's workers send here.
+            "logging_config": {"log_level": "WARNING", "enable_access_log": False},
             "max_constructor_retry_count": _CONSTRUCTIONS,
             **_scale(settings),
         }

@@ -34,7 +34,7 @@ class RayProcess:
         self._number = 0
 
     async def ask(self, call: str) -> Any:
-        """What it returns. Raises EngineStartError as it does, and OSError when there is no answer."""
+        """What it returns. Raises EngineStartError as it does or when the process has ended; OSError for the rest."""
         async with self._calling:
             process = self._process = self._process or await self._started()
             self._number += 1
@@ -82,14 +82,14 @@ class RayProcess:
 def _send(process: asyncio.subprocess.Process, message: Any) -> None:
     assert process.stdin is not None
     if process.stdin.is_closing():
-        raise OSError(_ENDED)
+        raise EngineStartError(_ENDED)
     process.stdin.write(json.dumps(message).encode() + b"\n")
 
 
 async def _received(process: asyncio.subprocess.Process) -> list[Any]:
     assert process.stdout is not None
     if not (line := await process.stdout.readline()):
-        raise OSError(_ENDED)
+        raise EngineStartError(_ENDED)
     return list(json.loads(line))
 
 
