@@ -85,6 +85,8 @@ class Cluster:
         try:
             answers = self._handle.broadcast("address").results(timeout_s=_TELL_LIMIT_S, return_exceptions=True)
         except Exception as error:  # noqa: BLE001  Ray raises what it likes
+            if self._status() is None:
+                self.deploy()  # another gateway has taken them down, as it stopped
             why = _cause(self.told()) or _without_traceback(error)
             raise OSError(f"{type(error).__name__}: {why}") from None
         told = sorted(answer for answer in answers if isinstance(answer, tuple))
