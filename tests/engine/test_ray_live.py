@@ -25,11 +25,11 @@ SETTINGS = (
     "ray.num_cpus=0.1",
     "ray.autoscaling.max_replicas=3",
     "ray.autoscaling.target_ongoing_requests=4.0",
-    "ray.autoscaling.upscale_delay_s=1.0",
-    "ray.autoscaling.downscale_delay_s=3.0",
-    "ray.autoscaling.look_back_s=2.0",
-    "ray.health_period_s=1.0",
-    "ray.poll_s=0.5",
+    "ray.autoscaling.upscale_delay_s=0.3",
+    "ray.autoscaling.downscale_delay_s=1.0",
+    "ray.autoscaling.look_back_s=1.0",
+    "ray.health_period_s=0.5",
+    "ray.poll_s=0.2",
     "cache=none",
 )
 CLIENTS = 16
@@ -166,9 +166,10 @@ def test_S2_a_client_that_leaves_frees_the_replica(server: Server) -> None:
 async def test_S6_a_burst_brings_replicas_one_that_is_killed_is_replaced_and_quiet_takes_them_away(
     server: Server,
 ) -> None:
-    async with httpx.AsyncClient(base_url=server.base_url, timeout=60) as client:
-        expected = {number: (await streamed(client, number))[0] for number in range(CLIENTS)}
     (first,) = replicas(server).values()
+    async with httpx.AsyncClient(base_url=server.base_url, timeout=60) as client:
+        texts = await asyncio.gather(*(streamed(client, number) for number in range(CLIENTS)))
+    expected = {number: text for number, (text, _, _) in enumerate(texts)}
     async with load(server, expected, FEW) as wrong_of_few:
         async with load(server, expected, CLIENTS) as wrong:
             await until(server, 3)
