@@ -65,12 +65,15 @@ class Cluster:
         """Whether all replicas are there. Raises EngineStartError when they cannot be."""
         app = self._status()
         if app is not None and app.status == ApplicationStatus.DEPLOY_FAILED:
-            raise EngineStartError(f"no replica could be started: {_cause(self.told())}")
+            raise EngineStartError(f"no replica could be started: {_cause(self._message())}")
         self._ran = app is not None and app.status == ApplicationStatus.RUNNING
         return self._ran
 
     def told(self) -> str:
-        """What Serve says of the replicas, as it says it; "" as long as it says nothing."""
+        """What Serve says of the replicas, in one line; "" as long as it says nothing."""
+        return one_line(self._message())
+
+    def _message(self) -> str:
         app = self._status()
         if app is None:
             return ""
@@ -87,7 +90,7 @@ class Cluster:
         except Exception as error:  # noqa: BLE001  Ray raises what it likes
             if self._status() is None:
                 self.deploy()  # another gateway has taken them down, as it stopped
-            why = _cause(self.told()) or _without_traceback(error)
+            why = _cause(self._message()) or _without_traceback(error)
             raise OSError(f"{type(error).__name__}: {why}") from None
         told = sorted(answer for answer in answers if isinstance(answer, tuple))
         self._ran = self._ran or bool(told)
