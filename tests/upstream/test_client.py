@@ -62,3 +62,15 @@ async def test_workers_that_come_and_go_leave_nothing_behind() -> None:
     assert len(by._lines) <= 12
     by.close()
     assert server.open == 0
+
+
+async def test_one_that_left_and_came_back_takes_nothing_from_the_one_before_and_all_are_closed() -> None:
+    server = Server(lambda _request: [(0.0, answer(b"{}"))])
+    by = client(server)
+    before, after = (Worker(WorkerSpec("http://w0:1", "w0", key)) for key in ("Bearer old", "Bearer new"))
+    for worker in (before, after, before, after):
+        await asked(by, worker)
+    assert [request.headers["authorization"][7:] for request in server.requests] == ["old", "new", "old", "new"]
+    assert (server.dials, server.open) == (2, 2)
+    by.close()
+    assert server.open == 0

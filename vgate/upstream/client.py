@@ -56,7 +56,7 @@ class Client:
         self.timeouts = timeouts
         self._keep_s = keep_s
         self._dial = dial
-        self._lines: dict[str, _Line] = {}
+        self._lines: dict[Worker, _Line] = {}  # not by URL: one that left and came back is another, with the same
 
     async def post(self, worker: Worker, path: str, body: bytes, headers: Mapping[str, str]) -> Connection:
         """Send JSON to a path of the API, such as `/v1/completions`; the answer's status and headers are there.
@@ -109,17 +109,17 @@ class Client:
         self._line(worker).connections.give_back(connection)
 
     def _line(self, worker: Worker) -> _Line:
-        line = self._lines.get(worker.url)
-        if line is None or line.worker is not worker:
+        line = self._lines.get(worker)
+        if line is None:
             self._forget_old()
-            line = self._lines[worker.url] = _Line(worker, self.timeouts, self._keep_s, self._dial)
+            line = self._lines[worker] = _Line(worker, self.timeouts, self._keep_s, self._dial)
         return line
 
     def _forget_old(self) -> None:
         """Those of workers that have left are not asked for anything any more, not even how they are."""
         oldest = asyncio.get_running_loop().time() - _FORGET_S
-        for url in [url for url, line in self._lines.items() if line.asked < oldest]:
-            self._lines.pop(url).connections.close()
+        for worker in [worker for worker, line in self._lines.items() if line.asked < oldest]:
+            self._lines.pop(worker).connections.close()
 
     def close(self) -> None:
         """Close all idle connections; others when they are given back."""
