@@ -32,7 +32,7 @@ PASSED: dict[str, tuple[int, bytes, dict[str, Any]]] = {
         b'{"detail":[{"loc":["body"]}]}',
         {"message": '[{"loc":["body"]}]', "type": "invalid_request_error", "param": None, "code": None},
     ),
-    "text": (404, b"Not Found", {"message": "Not Found", "type": "not_found_error", "param": None, "code": None}),
+    "text": (404, b"No cat", {"message": "No cat", "type": "not_found_error", "param": None, "code": None}),
     "a page": (
         413,
         b"<html>big</html>",
@@ -158,6 +158,13 @@ def test_O6_the_words_of_a_worker_that_fails_are_for_the_log_without_secrets(
     assert event is not None
     assert event.error.body()["error"]["code"] is None
     assert "/srv" in str(event.in_log(WORKER))
+
+
+@pytest.mark.parametrize("told", [b'{"detail":"Not Found"}', b"404 page not found", b"", b"<html>"])
+def test_a_worker_without_the_route_is_not_taken_for_one_without_the_model(told: bytes) -> None:
+    failed = refused(404, {}, told)
+    assert (failed.outcome, failed.elsewhere, failed.error.param) == ("ok", False, "model")
+    assert (failed.error.status, failed.error.code) == (404, "unsupported_endpoint")
 
 
 def test_R8_whoever_asks_to_be_asked_again_at_once_is_given_a_second() -> None:

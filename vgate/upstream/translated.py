@@ -23,6 +23,8 @@ from vgate.workers.worker import Outcome, Worker
 
 _KINDS = {401: "authentication_error", 403: "permission_error", 404: "not_found_error", 429: "rate_limit_error"}
 _MOST_CHARACTERS = 2000
+# What servers say that have no such route, as vLLM with a pooling model has none for chats: Starlette, Go, others.
+_NO_ROUTE = frozenset({"", "not found", "method not allowed", "404 page not found", "404 not found"})
 _WORD = re.compile(r"[a-z_]{1,40}")
 # A worker that asks for more than this is asked again all the same: it may have a clock or a mind of its own.
 MOST_RETRY_AFTER_S = 600.0
@@ -87,7 +89,8 @@ def refused(status: int, headers: Mapping[bytes, bytes], body: bytes) -> Failed:
         error = ApiError(502, message, "server_error", code="upstream_key_refused")
         return Failed(error, "failed", told=told)
     if 400 <= status < 500:
-        return Failed(passed(status, told, again), "ok", elsewhere=False)
+        no_route = status in (404, 405) and str(told.get("message") or "").strip().lower() in _NO_ROUTE
+        return Failed(_unrouted() if no_route else passed(status, told, again), "ok", elsewhere=False)
     if status == 503 and wait_s is not None:
         return Failed(passed(status, told, again), "busy", retry_after_s=wait_s, told=told)
     if status in (502, 503, 504):
@@ -96,14 +99,19 @@ def refused(status: int, headers: Mapping[bytes, bytes], body: bytes) -> Failed:
     return Failed(error, "failed", told=told)
 
 
+def _unrouted() -> ApiError:
+    """The model is served, but not here."""
+    message = "The worker that serves this model does not know this route: is the model one for chats, or embeddings?"
+    return ApiError(404, message, "not_found_error", "model", "unsupported_endpoint")
+
+
 def passed(status: int, told: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> ApiError:
     """The worker's own error; what is not the request's fault, in V-Gate's words."""
     kind, param, code = told.get("type"), told.get("param"), told.get("code")
     usual = _KINDS.get(status, "invalid_request_error" if status < 500 else "server_error")
     if status == 429 or status >= 500:
-        message = (
-            "The worker takes no more requests now." if status == 429 else f"The worker failed with status {status}."
-        )
+        full = "The worker takes no more requests now."
+        message = full if status == 429 else f"The worker failed with status {status}."
         word = code if isinstance(code, str) and _WORD.fullmatch(code) else None
         return ApiError(status, message, usual, code=word, headers=headers)
     return ApiError(
