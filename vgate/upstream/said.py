@@ -7,7 +7,6 @@ text, and costs the time in which it is said again.
 """
 
 import re
-from collections.abc import Iterable
 from typing import Any, Literal
 
 from vgate import sse
@@ -82,17 +81,15 @@ class Said:
 
     def _note_end(self, event: bytes) -> None:
         """Of a stream that is not followed: whether it has finished, and whether this is the usage after that."""
-        if event == sse.DONE:
-            return
         if self._several:
-            self._note_choices(sse.decode(event).get("choices") or ())
+            self._note_choices(event)
         elif not self.finished and b'"finish_reason":null' not in event:
             self.finished = _FINISHED.search(event) is not None
-        if b'"choices":[]' in event or b'"choices": []' in event:
+        if self.finished and (b'"choices":[]' in event or b'"choices": []' in event):
             self.counted = bool(self.may_end and sse.decode(event).get("usage"))
 
-    def _note_choices(self, choices: Iterable[dict[str, Any]]) -> None:
-        for choice in choices:
+    def _note_choices(self, event: bytes) -> None:
+        for choice in () if event == sse.DONE else sse.decode(event).get("choices") or ():
             if choice.get("finish_reason"):
                 self.finished = True
                 self._open.discard(choice.get("index"))

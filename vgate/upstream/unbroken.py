@@ -104,13 +104,14 @@ class _Leg:
         self._framer = Framer()
         self._piece = opened.first
         self._silent_bytes = 0
+        self._time = asyncio.get_running_loop().time
         self._since: float | None = None  # when an event was waited for that has not come yet
 
     async def events(self) -> list[bytes]:
         """The worker's own events that come next. Raises _Broke where there is an end that is none."""
         piece, self._piece = self._piece, b""
         if self._since is None:
-            self._since = asyncio.get_running_loop().time()
+            self._since = self._time()
         try:
             piece = piece or await self.opened.more(self._since)
         except UpstreamError as error:
