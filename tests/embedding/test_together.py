@@ -27,6 +27,8 @@ class Asked:
             raise
         if "bad" in inputs:
             raise BadRequest("bad")
+        if inputs == ["odd"]:
+            raise RuntimeError("a mistake")
         if "down" in inputs:
             raise ApiError(502, "down")
         return [Vector(str(item).encode(), 1) for item in inputs]
@@ -62,6 +64,12 @@ async def test_what_is_wrong_with_the_worker_fails_all_at_once() -> None:
     found += await asyncio.gather(*(together.vector({}, item) for item in ("x", "down")), return_exceptions=True)
     assert all(isinstance(error, ApiError) for error in found)
     assert len(asked.requests) == 3
+
+
+async def test_a_mistake_in_one_half_leaves_nobody_of_the_other_waiting() -> None:
+    together = Together(Asked())
+    found = await asyncio.gather(*(together.vector({}, item) for item in ("odd", "bad")), return_exceptions=True)
+    assert [type(error) for error in found] == [RuntimeError, BadRequest]
 
 
 @pytest.mark.parametrize("turns", range(4))

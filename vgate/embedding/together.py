@@ -70,20 +70,15 @@ class Together:
             half = len(inputs) // 2
             await self._run(fields, inputs[:half], waiting[:half])
             await self._run(fields, inputs[half:], waiting[half:])
-        except BaseException as error:
+        except Exception as error:  # noqa: BLE001  whatever it is, nobody is left waiting
             _fail(waiting, error)
-            raise
         else:
             for future, vector in zip(waiting, vectors, strict=True):
                 if not future.done():
                     future.set_result(vector)
 
 
-def _fail(waiting: Sequence["asyncio.Future[Vector]"], error: BaseException) -> None:
+def _fail(waiting: Sequence["asyncio.Future[Vector]"], error: Exception) -> None:
     for future in waiting:
-        if future.done():
-            continue
-        if isinstance(error, asyncio.CancelledError):
-            future.cancel()
-        else:
+        if not future.done():
             future.set_exception(error)
