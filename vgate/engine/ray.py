@@ -101,7 +101,8 @@ class RayEngine(UpstreamEngine):
         """Ray is there, and starts the replicas. Raises EngineStartError."""
         process = self._process = RayProcess(self._ray, self._replica)
         try:
-            await process.ask("connect")
+            if pages := await process.ask("connect"):
+                logger.info("Ray's own pages ask for the token in RAY_AUTH_TOKEN", extra={"url": pages})
             await process.ask("deploy")
         except OSError as error:
             raise EngineStartError(str(error)) from None

@@ -46,10 +46,10 @@ class Cluster:
         self._handle: Any = None
         self._ran = False
 
-    def connect(self) -> None:
-        """Start or join Ray. Raises EngineStartError."""
+    def connect(self) -> str:
+        """Start or join Ray; where its own pages are, "" where there are none. Raises EngineStartError."""
         try:
-            self._connect()
+            return self._connect()
         except Exception as error:  # noqa: BLE001  Ray raises what it likes
             raise EngineStartError(f"Ray could not be {self._how()}: {_without_traceback(error)}") from None
 
@@ -118,7 +118,7 @@ class Cluster:
         except Exception as error:  # noqa: BLE001  see connect
             raise EngineStartError(f"Ray Serve does not answer: {_without_traceback(error)}") from None
 
-    def _connect(self) -> None:
+    def _connect(self) -> str:
         # What it says while all is well: that it has started, and is the one that has.
         logging.getLogger("ray").setLevel(logging.ERROR)
         logging.getLogger("ray.serve").setLevel(logging.WARNING)
@@ -126,9 +126,9 @@ class Cluster:
         if not self._own:
             _knock(self._settings["address"])
             ray.init(self._settings["address"], **common)
-            return
+            return ""
         assert self._folder is not None
-        ray.init(
+        started = ray.init(
             "local",
             object_store_memory=_OBJECT_STORE_BYTES,
             include_dashboard=self._settings["dashboard"],
@@ -136,6 +136,7 @@ class Cluster:
             **common,
         )
         self._check_room(ray.cluster_resources())  # type: ignore[no-untyped-call]
+        return f"http://{started.dashboard_url}" if self._settings["dashboard"] else ""
 
     def _check_room(self, machine: dict[str, float]) -> None:
         """Raises ValueError for more than this machine has: Ray would wait for other machines."""
