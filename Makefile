@@ -21,7 +21,7 @@ demo: models ## Measure three batching strategies on real vLLM on this CPU, with
 	$(PYTHON_IN_VENV) -m vgate.bench +experiment=demo -m
 
 test: models browser promtool ## Run all tests, two files at a time (ARGS=... goes to pytest)
-	$(PYTHON_IN_VENV) -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+	$(PYTHON_IN_VENV) -m pytest --numprocesses 2 --no-loadscope-reorder $(ARGS)
 
 trials: setup ## A million tagged requests through every batch strategy, each answer to its own caller (ten minutes)
 	B5_TRIALS=1000000 $(PYTHON_IN_VENV) -m pytest tests/contracts/test_many_trials.py $(ARGS)

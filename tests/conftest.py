@@ -7,11 +7,14 @@ I/O are ordinary functions, or coroutines marked `real_time`, which run in an ev
 import asyncio
 import inspect
 import os
+import re
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
+from xdist.scheduler import LoadScopeScheduling
 
 from tests import redis_server
 from vgate import clock
@@ -20,26 +23,41 @@ from vgate.engine.base import Engine
 
 Close = Callable[[], Awaitable[None]]
 LONG = ("vllm", "slow")
+ENGINE = re.compile(r"tests/engine/test_\w*vllm\w*\.py")
 
 settings.register_profile("vgate", deadline=None, derandomize=True)
 settings.load_profile("vgate")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files that start vLLM or Ray, or run for a minute, are spread evenly among the others.
+    """Files that start vLLM first, see `ByFile`; others that run for a minute are spread evenly among the rest.
 
-    Two processes share the files, in this order: few of those meet, and none is left for one process alone at the end.
+    Two processes share the files, in this order: few of the long ones meet, and none is left for the end.
     """
     files: dict[Path, list[pytest.Item]] = {}
     for item in items:
         files.setdefault(item.path, []).append(item)
-    long = {
+    first = [path for path in files if ENGINE.search(str(path))]
+    long = [
         path for path, tests in files.items() if any(test.get_closest_marker(mark) for test in tests for mark in LONG)
-    }
-    spread = [path for path in files if path not in long]
-    for number, path in enumerate(sorted(long)):
-        spread.insert(number * len(files) // len(long), path)
-    items[:] = [test for path in spread for test in files[path]]
+    ]
+    spread = [path for path in files if path not in {*first, *long}]
+    later = [path for path in long if path not in first]
+    for number, path in enumerate(later):
+        spread.insert((2 * number + 1) * len(files) // (2 * len(later)), path)
+    items[:] = [test for path in first + spread for test in files[path]]
+
+
+class ByFile(LoadScopeScheduling):
+    """Each file's tests run in one process; those of vLLM's engine all in the same one, for they share a server."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.split("::", 1)[0]
+        return "vllm" if ENGINE.search(file) else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile:
+    return ByFile(config, log)
 
 
 @pytest.hookimpl(tryfirst=True)
