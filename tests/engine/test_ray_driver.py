@@ -64,5 +64,6 @@ def test_each_call_is_answered_by_its_number_with_what_came_of_it(stand: Stand) 
 
 
 def test_when_the_gateway_has_gone_what_it_started_is_abandoned(stand: Stand) -> None:
+    assert list(answers(iter(()))) == []
     assert asked() == []
     assert stand.abandoned == 1

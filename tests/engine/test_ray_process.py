@@ -60,8 +60,17 @@ async def test_a_process_that_has_ended_does_not_answer(process: RayProcess) -> 
 
 async def test_one_that_hangs_is_killed(process: RayProcess, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ray_process, "_ENDING_S", 0.1)
+    await process.ask("told")
     asking = asyncio.create_task(process.ask("hang"))
     await asyncio.sleep(0.05)
+    await process.end()
+    with pytest.raises(EngineStartError, match="has ended"):
+        await asking
+
+
+async def test_one_that_is_ended_while_it_starts_does_not_stay(process: RayProcess) -> None:
+    asking = asyncio.create_task(process.ask("told"))
+    await asyncio.sleep(0)
     await process.end()
     with pytest.raises(EngineStartError, match="has ended"):
         await asking

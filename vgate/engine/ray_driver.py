@@ -6,12 +6,13 @@ and has threads that take their turns with everybody else's. A gateway wants non
 Reads lines of JSON, first the sections, then `[number, call]`; answers each call with `[number, kind, value]`.
 """
 
+import contextlib
 import json
 import os
 import secrets
 import signal
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from vgate.config.errors import one_line
@@ -26,7 +27,9 @@ DONE, FAILED, UNKNOWN = "done", "failed", "unknown"
 
 def answers(lines: Iterator[str]) -> Iterator[str]:
     """The answer to each line. When there are no more without `stop`, the gateway has died."""
-    sections = json.loads(next(lines))
+    sections = json.loads(next(lines, "null"))
+    if sections is None:
+        return
     cluster, problem = None, ""
     try:
         cluster = _cluster(**sections)
@@ -77,21 +80,24 @@ def _hush() -> None:
 
 
 def main() -> None:
-    """Until stdin ends, and then at once. Signals go to the gateway, which says what is to be done."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)
+    """Until stdin ends, and then at once."""
+    _hear_no_signals()
     out = os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1)
     os.dup2(2, 1)  # what Ray prints is for the log
-    _write(out, answers(iter(sys.stdin)))
+    for line in answers(iter(sys.stdin)):
+        _hear_no_signals()
+        with contextlib.suppress(BrokenPipeError):  # the gateway has died: stdin ends too
+            print(line, file=out)
     os._exit(0)
 
 
-def _write(out: Any, lines: Iterable[str]) -> None:
-    for line in lines:
-        try:
-            print(line, file=out)
-        except BrokenPipeError:
-            continue  # the gateway has died: stdin ends too
+def _hear_no_signals() -> None:
+    """They go to the gateway, which says what is to be done; Ray takes SIGTERM for itself as it connects.
+
+    Not SIG_IGN, which all processes that Ray starts would inherit.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: None)
 
 
 if __name__ == "__main__":

@@ -30,12 +30,15 @@ class RayProcess:
         self._sections = {"ray": ray, "replica": replica}
         self._folder: str | None = None
         self._process: asyncio.subprocess.Process | None = None
+        self._over = False
         self._calling = asyncio.Lock()
         self._number = 0
 
     async def ask(self, call: str) -> Any:
         """What it returns. Raises EngineStartError as it does or when the process has ended; OSError for the rest."""
         async with self._calling:
+            if self._over:
+                raise EngineStartError(_ENDED)
             process = self._process = self._process or await self._started()
             self._number += 1
             _send(process, [self._number, call])
@@ -47,7 +50,8 @@ class RayProcess:
         raise EngineStartError(value) if kind == FAILED else OSError(value)
 
     async def end(self) -> None:
-        """After the call that is being made, if that takes no longer than a few seconds."""
+        """After the call that is being made, if that takes no longer than a few seconds. No more are made."""
+        self._over = True
         process, self._process = self._process, None
         if process is None:
             return
@@ -72,6 +76,10 @@ class RayProcess:
             limit=_LONGEST_LINE,
             start_new_session=True,
         )
+        if self._over:  # meanwhile
+            process.kill()
+            await process.wait()
+            raise EngineStartError(_ENDED)
         if self._sections["ray"]["address"] is None:
             # Ray opens its folder to everybody; the one around it stays this user's.
             self._folder = tempfile.mkdtemp(prefix="vgate-ray-", dir=_short_folder())
