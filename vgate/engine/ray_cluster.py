@@ -18,6 +18,7 @@ from ray.serve.schema import ApplicationStatus
 from vgate import __version__
 from vgate.config.errors import one_line
 from vgate.engine.ray_replica import Replica
+from vgate.engine.ray_scaling import scale
 from vgate.errors import EngineStartError
 
 logger = logging.getLogger(__name__)
@@ -192,7 +193,7 @@ class Cluster:
             # Each question for addresses would be a line, which a cluster's workers send here.
             "logging_config": {"log_level": "WARNING", "enable_access_log": False},
             "max_constructor_retry_count": _CONSTRUCTIONS,
-            **_scale(settings),
+            **scale(settings),
         }
 
     def _take_down(self) -> None:
@@ -215,24 +216,6 @@ def _knock(address: str) -> None:
     if address != "auto":
         host, _, port = address.rpartition(":")
         socket.create_connection((host.strip("[]"), int(port)), _KNOCK_LIMIT_S).close()
-
-
-def _scale(settings: dict[str, Any]) -> dict[str, Any]:
-    scaling = settings["autoscaling"]
-    if scaling["max_replicas"] is None:
-        return {"num_replicas": settings["num_replicas"]}
-    config = {name: scaling[name] for name in ("min_replicas", "max_replicas", "target_ongoing_requests")}
-    delays = {name: scaling[name] for name in ("upscale_delay_s", "downscale_delay_s")}
-    return {
-        "autoscaling_config": {
-            **config,
-            **delays,
-            "initial_replicas": settings["num_replicas"],
-            "look_back_period_s": scaling["look_back_s"],
-            "metrics_interval_s": min(scaling["look_back_s"] / 2, 5.0),
-            "policy": {"policy_function": "vgate.engine.ray_scaling:by_ongoing_requests"},
-        }
-    }
 
 
 def _cause(told: str) -> str:
