@@ -5,11 +5,11 @@ I/O are ordinary functions, or coroutines marked `real_time`, which run in an ev
 """
 
 import asyncio
+import gc
 import inspect
 import os
 import re
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,38 +22,46 @@ from vgate.cache.base import Cache
 from vgate.engine.base import Engine
 
 Close = Callable[[], Awaitable[None]]
-LONG = ("vllm", "slow")
-ENGINE = re.compile(r"tests/engine/test_\w*vllm\w*\.py")
+TOGETHER = {
+    "engines": re.compile(
+        r"tests/(engine/test_(\w*vllm\w*|ray_live)|embedding/test_vllm|test_prefix_hits_workers)\.py"
+    ),
+    "measuring": re.compile(
+        r"tests/(harness/test_(rig|sweep)|test_(bench\w*|capacity|compare|preset|refused|replay))\.py"
+    ),
+}
 
 settings.register_profile("vgate", deadline=None, derandomize=True)
 settings.load_profile("vgate")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files that start vLLM first, see `ByFile`; others that run for a minute are spread evenly among the rest.
-
-    Two processes share the files, in this order: few of the long ones meet, and none is left for the end.
-    """
-    files: dict[Path, list[pytest.Item]] = {}
+    """What starts vLLM or Ray comes first, and what measures after half of the rest: see `ByFile`."""
+    kinds: dict[str, list[pytest.Item]] = {"": [], **{kind: [] for kind in TOGETHER}}
     for item in items:
-        files.setdefault(item.path, []).append(item)
-    first = [path for path in files if ENGINE.search(str(path))]
-    long = [
-        path for path, tests in files.items() if any(test.get_closest_marker(mark) for test in tests for mark in LONG)
-    ]
-    spread = [path for path in files if path not in {*first, *long}]
-    later = [path for path in long if path not in first]
-    for number, path in enumerate(later):
-        spread.insert((2 * number + 1) * len(files) // (2 * len(later)), path)
-    items[:] = [test for path in first + spread for test in files[path]]
+        kinds[kind_of(item.nodeid)].append(item)
+    rest = kinds[""]
+    half = next((place for place in range(len(rest) // 2, len(rest)) if rest[place].path != rest[place - 1].path), 0)
+    items[:] = kinds["engines"] + rest[:half] + kinds["measuring"] + rest[half:]
+
+
+def pytest_collection_finish() -> None:
+    """All that is there now stays, and need not be looked through for garbage again and again."""
+    gc.freeze()
+
+
+def kind_of(nodeid: str) -> str:
+    return next((kind for kind, files in TOGETHER.items() if files.match(nodeid)), "")
 
 
 class ByFile(LoadScopeScheduling):
-    """Each file's tests run in one process; those of vLLM's engine all in the same one, for they share a server."""
+    """Two processes share the tests, file by file; those of a kind all run in one, and the kinds do not meet.
+
+    Engines fill the machine, and so would make what a bench measures beside them invalid; those of vLLM share a server.
+    """
 
     def _split_scope(self, nodeid: str) -> str:
-        file = nodeid.split("::", 1)[0]
-        return "vllm" if ENGINE.search(file) else file
+        return kind_of(nodeid) or nodeid.split("::", 1)[0]
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile:

@@ -15,8 +15,6 @@ from vgate.harness.metrics.e2e import e2e_ms
 from vgate.harness.metrics.parts import parts_ms
 from vgate.harness.results import load_run
 
-pytestmark = pytest.mark.slow
-
 
 @pytest.fixture(scope="module")
 def swept(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, "subprocess.CompletedProcess[str]"]:

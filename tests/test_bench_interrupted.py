@@ -15,8 +15,6 @@ from tests.benches import QUICK, SHORT, bench, children, command, gone, measured
 from vgate.bench import main
 from vgate.harness.results import load_run
 
-pytestmark = pytest.mark.slow
-
 BOTH = {"passthrough", "lockstep"}
 
 

@@ -114,7 +114,7 @@ def settled_kib(server: Server) -> int:
     """The server's memory once it does not change any more."""
     before, now = -1, rss_kib(server)
     while abs(now - before) > 500:
-        time.sleep(5)
+        time.sleep(3)
         before, now = now, rss_kib(server)
     return now
 

@@ -17,10 +17,10 @@ from tests.fuzz.bodies import Raw, odd, written
 from tests.fuzz.budget import cases, share
 from tests.fuzz.bytes import pieces, spoilt
 from vgate import sse
+from vgate.client.chunks import Chunks
 from vgate.client.errors import VGateError
 from vgate.client.meta import Meta
 from vgate.client.sse import Event, SSEDecoder
-from vgate.client.stream import _Chunks
 from vgate.client.types import ChatCompletionChunk
 from vgate.errors import ApiError
 from vgate.harness.sse import events as timed_events
@@ -107,7 +107,7 @@ def test_S7_the_client_reads_by_the_letter_however_it_is_cut() -> None:
 
 def chunks(parts: list[bytes]) -> tuple[list[Any], str]:
     """What a program that uses the client gets, and how it ends."""
-    reader = _Chunks(Meta(None, None, None, {}), ChatCompletionChunk.read)
+    reader = Chunks(Meta(None, None, None, {}), ChatCompletionChunk.read)
     found: list[Any] = []
     try:
         for part in parts:

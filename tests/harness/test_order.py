@@ -40,9 +40,11 @@ def test_nothing_is_lost_or_repeated(sweep: list[Cell]) -> None:
     assert Counter(cell.key for cell in ordered(sweep)) == Counter(cell.key for cell in sweep)
 
 
-def test_the_order_within_a_block_is_another_one_each_time(sweep: list[Cell]) -> None:
+def test_the_order_within_a_block_is_another_one_each_time() -> None:
+    """Of 24 orders twenty draws meet about 14; fewer than nine in one of 8,000 cases."""
+    sweep = expand([*SWEEP, "trial.rounds=10"], multirun=True)
     drawn = {tuple(names(block)) for engine in blocks(sweep) for block in engine}
-    assert len(drawn) > 3
+    assert len(drawn) >= 9
 
 
 def test_the_seed_decides(sweep: list[Cell]) -> None:

@@ -22,8 +22,6 @@ from vgate.harness.rig import NO_SERVER, Rig
 from vgate.harness.server import Server, ServerBusy, ServerFailed
 from vgate.harness.store import RunFolder
 
-pytestmark = pytest.mark.slow
-
 TRIAL = ["trial.warmup_s=0", "trial.duration_s=0.5", "trial.cooldown_s=0", "trial.certify=false"]
 SESSION = {"command": "python -m vgate.bench", "utc": "2026-01-01T00:00:00+00:00", "git": None}
 SHORT = ["engine=dry_run", *TRIAL, "load.users=2"]

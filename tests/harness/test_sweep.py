@@ -16,8 +16,6 @@ from vgate.harness.files import read_json
 from vgate.harness.results import Result, Run, load_run
 from vgate.harness.verdict import judge
 
-pytestmark = pytest.mark.slow
-
 SECRET = "sk-very-secret"
 KEYS = ["security=keys", f"security.api_keys=[{{key: {SECRET}, name: bench, rate_limit: 100000}}]"]
 # One at a time against eight at once: eight times slower, whatever this machine does meanwhile.

@@ -13,8 +13,12 @@ from vgate.config import compose
 NAMES = ["model", "user", "messages", "stream", "n", "max_tokens", "temperature", "x\n"]
 
 
+PLAIN = [chr(number) for number in range(33, 127)]
+ANY = [chr(number) for number in range(0x20, 0xD7FF)]
+
+
 def text(draw: random.Random, most: int = 40) -> str:
-    return "".join(chr(draw.choice([draw.randrange(33, 127), draw.randrange(0x20, 0xD7FF)])) for _ in range(most))
+    return "".join(draw.choices(PLAIN, k=most // 2) + draw.choices(ANY, k=most - most // 2))
 
 
 def raw(draw: random.Random) -> bytes:
