@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup models browser promtool demo test trials fuzz kills serve lint lock clean
+.PHONY: help setup models browser promtool demo test long trials fuzz kills serve lint lock clean
 PYTHON_IN_VENV := .venv/bin/python
 
 help: ## Show this list
@@ -21,7 +21,10 @@ demo: models ## Measure three batching strategies on real vLLM on this CPU, with
 	$(PYTHON_IN_VENV) -m vgate.bench +experiment=demo -m
 
 test: models browser promtool ## Run all tests, two files at a time (ARGS=... goes to pytest)
-	$(PYTHON_IN_VENV) -m pytest --numprocesses 2 --no-loadscope-reorder $(ARGS)
+	$(PYTHON_IN_VENV) -m pytest --numprocesses 2 --no-loadscope-reorder -m "not long" $(ARGS)
+
+long: models ## The tests that start vLLM several times: under Ray, and two workers of it (four minutes)
+	$(PYTHON_IN_VENV) -m pytest -m long $(ARGS)
 
 trials: setup ## A million tagged requests through every batch strategy, each answer to its own caller (ten minutes)
 	B5_TRIALS=1000000 $(PYTHON_IN_VENV) -m pytest tests/contracts/test_many_trials.py $(ARGS)

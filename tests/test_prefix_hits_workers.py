@@ -11,6 +11,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 
 
+@pytest.mark.long
 @pytest.mark.vllm
 def test_prefix_affinity_raises_the_hit_rate_over_round_robin(tmp_path: Path) -> None:
     command = [sys.executable, "experiments/prefix_hits_workers.py", "--seconds=8", "--workloads", "multi_turn"]

@@ -20,6 +20,7 @@ from tests.gateways import Heard
 from tests.redis_server import RedisServer
 from tests.scripted import Script, Scripted
 from tests.scripted import answer as scripted
+from tests.workers.rigs import until
 from vgate.cache.base import Cache, CacheRefusal
 from vgate.cache.guarded import Guarded
 from vgate.gateway import Gateway
@@ -209,7 +210,7 @@ async def test_a_slow_redis_does_not_hold_back_the_answer(server: RedisServer) -
     async with caches(server.url, timeout_ms=1000) as [cache]:
         gateway = gateway_of(cache)
         task = asyncio.create_task(ask(gateway, chat("same", stream=True)))
-        await asyncio.sleep(0.02)  # it has asked Redis and is in the engine
+        await until(lambda: gateway.engine.running > 0)
         server.hang()
         began = time.monotonic()
         assert (await task).text == "same 1 2"

@@ -9,7 +9,7 @@ import pytest
 
 from tests.servers import Server, running
 
-pytestmark = [pytest.mark.slow, pytest.mark.vllm, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.long, pytest.mark.vllm, pytest.mark.timeout(600)]
 
 SETTINGS = ("+preset=ray", "ray.num_cpus=0.1", "ray.health_period_s=1.0", "ray.poll_s=0.5", "cache=none")
 QUESTION = {"model": "tiny", "messages": [{"role": "user", "content": "Hello"}], "max_tokens": 8, "temperature": 0}
