@@ -9,7 +9,7 @@ from vgate.cache.key import Sharing
 from vgate.cache.memory import MemoryCache
 
 # Bytes that an entry takes beside its packed answer, as measured by tests/cache/filling.py.
-_OVERHEAD = 720
+_OVERHEAD = 750
 
 
 class LruCache(MemoryCache):
