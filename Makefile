@@ -20,7 +20,7 @@ promtool: setup # which checks the rules of monitoring/; as for the browser
 demo: models ## Measure three batching strategies on real vLLM on this CPU, with a report
 	$(PYTHON_IN_VENV) -m vgate.bench +experiment=demo -m
 
-test: models browser promtool ## Run all tests, two files at a time (ARGS=... goes to pytest)
+test: models browser promtool ## Run all tests but those of `make long`, two files at a time (ARGS=... goes to pytest)
 	$(PYTHON_IN_VENV) -m pytest --numprocesses 2 --no-loadscope-reorder -m "not long" $(ARGS)
 
 long: models ## The tests that start vLLM several times: under Ray, and two workers of it (four minutes)

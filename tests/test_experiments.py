@@ -8,13 +8,17 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 
 
+def ran(*command: str) -> "subprocess.CompletedProcess[str]":
+    environment = {"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"}
+    return subprocess.run(
+        [sys.executable, *command], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=280, check=False
+    )
+
+
 def test_adaptive_regret_in_virtual_time(tmp_path: Path) -> None:
     """Two settings beside adaptive and passthrough, one trace: a table, a manifest, and targets met."""
     load = ["--rounds=2", "--seconds=12", "--traces", "poisson", "--sizes", "4", "--waits", "20"]
-    command = [sys.executable, "experiments/adaptive_regret.py", "--virtual", *load, f"--results={tmp_path}"]
-    done = subprocess.run(
-        command, cwd=ROOT, env={"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, timeout=300, check=False
-    )
+    done = ran("experiments/adaptive_regret.py", "--virtual", *load, f"--results={tmp_path}")
     assert done.returncode == 0, done.stderr
     adaptive, plain, control = json.loads(done.stdout.splitlines()[-1])["regret"]
     assert [one["setting"] for one in (adaptive, plain, control)] == ["adaptive", "passthrough", "passthrough, again"]
@@ -31,9 +35,7 @@ def test_adaptive_regret_in_virtual_time(tmp_path: Path) -> None:
 def test_soak_for_a_few_seconds(tmp_path: Path) -> None:
     """All kinds of requests, every target but the one on memory: caches are still being filled."""
     load = ["--seconds=12", "--settle=0", "--rate=100", f"--results={tmp_path}"]
-    command = [sys.executable, "experiments/soak.py", *load]
-    environment = {"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"}
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    done = ran("experiments/soak.py", *load)
     assert done.stdout, done.stderr
     summary = json.loads(done.stdout.splitlines()[-1])
     assert summary["wrong"] == {}
@@ -51,10 +53,7 @@ def test_soak_for_a_few_seconds(tmp_path: Path) -> None:
 
 def test_request_cost_of_a_few_requests() -> None:
     """A table line and a positive number for each kind."""
-    command = [sys.executable, "experiments/request_cost.py", "--rounds=1", "--requests=50"]
-    done = subprocess.run(
-        command, cwd=ROOT, env={"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, timeout=120, check=False
-    )
+    done = ran("experiments/request_cost.py", "--rounds=1", "--requests=50")
     assert done.returncode == 0, done.stderr
     *table, last = done.stdout.splitlines()
     found = json.loads(last)
@@ -65,9 +64,7 @@ def test_request_cost_of_a_few_requests() -> None:
 def test_S6_streams_go_on_when_their_workers_are_killed(tmp_path: Path) -> None:
     """Twice `kill -9` under 32 clients; `make kills` does it a hundred times."""
     load = ["--kills=2", "--workers=2", "--tokens=60", f"--results={tmp_path}"]
-    command = [sys.executable, "experiments/kills.py", *load]
-    environment = {"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"}
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    done = ran("experiments/kills.py", *load)
     assert done.stdout, done.stderr
     summary = json.loads(done.stdout.splitlines()[-1])
     assert summary["wrong"] == {}

@@ -6,7 +6,10 @@ import random
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from typing import Any
 
+import pytest
+
 from tests.components import build
+from vgate.errors import ApiError
 from vgate.routing.base import Hint
 from vgate.workers.breaker import BreakerPolicy
 from vgate.workers.budget import RetryPolicy
@@ -76,6 +79,19 @@ async def until(true: Callable[[], bool]) -> None:
     """Look every hundredth of a second; the test's own time-out ends what never comes true."""
     while not true():  # noqa: ASYNC110  nobody tells
         await asyncio.sleep(0.01)
+
+
+def refused(pool: Pool, model: str | None = "m", **more: object) -> ApiError:
+    with pytest.raises(ApiError) as error:
+        pool.lease(model, NO_HINT, **more)
+    return error.value
+
+
+def names(pool: Pool, count: int) -> set[str]:
+    leases = [pool.lease("m", NO_HINT) for _ in range(count)]
+    for lease in leases:
+        lease.done("ok")
+    return {lease.worker.name for lease in leases}
 
 
 @contextlib.asynccontextmanager

@@ -3,28 +3,11 @@
 import asyncio
 from dataclasses import replace
 
-import pytest
-
 from tests.components import build
-from tests.workers.rigs import BREAKER, HEALTH, MODEL, NO_HINT, Fleet, Lists, running, spec, specs
-from vgate.errors import ApiError
+from tests.workers.rigs import BREAKER, HEALTH, MODEL, NO_HINT, Fleet, Lists, names, refused, running, spec, specs
 from vgate.types import Capacity
-from vgate.workers.pool import Pool
 from vgate.workers.static import Static
 from vgate.workers.worker import Probe
-
-
-def refused(pool: Pool, model: str | None = "m", **more: object) -> ApiError:
-    with pytest.raises(ApiError) as error:
-        pool.lease(model, NO_HINT, **more)
-    return error.value
-
-
-def names(pool: Pool, count: int) -> set[str]:
-    leases = [pool.lease("m", NO_HINT) for _ in range(count)]
-    for lease in leases:
-        lease.done("ok")
-    return {lease.worker.name for lease in leases}
 
 
 async def test_a_lease_counts_until_it_is_done_and_once() -> None:
@@ -119,66 +102,6 @@ async def test_of_a_fleet_that_is_busy_altogether_the_soonest_is_told() -> None:
         assert refused(pool).headers == {"retry-after": "7"}
         await asyncio.sleep(30.0)
         assert names(pool, 10) == {"w0", "w1"}, "nobody is left alone for longer than half a minute"
-
-
-async def test_a_worker_whose_requests_fail_is_left_alone_though_its_checks_are_good() -> None:
-    async with running(2) as pool:
-        await asyncio.sleep(0.1)
-        liar = pool.members[0].worker
-        for _ in range(20):
-            lease = pool.lease("m", NO_HINT)
-            lease.done("failed" if lease.worker is liar else "ok")
-        assert liar.ended["failed"] == 5
-        await asyncio.sleep(5.0)
-        trial = [pool.lease("m", NO_HINT) for _ in range(10)]
-        assert sum(lease.worker is liar for lease in trial) == 1
-
-
-async def test_when_all_breakers_are_open_one_at_a_time_is_still_tried() -> None:
-    async with running(2) as pool:
-        await asyncio.sleep(0.1)
-        for _ in range(10):
-            pool.lease("m", NO_HINT).done("failed")
-        tried = [pool.lease("m", NO_HINT), pool.lease("m", NO_HINT)]
-        assert {lease.worker.name for lease in tried} == {"w0", "w1"}
-        assert refused(pool).code == "overloaded"
-        tried[0].done("ok")
-        assert names(pool, 5) == {tried[0].worker.name}
-
-
-async def test_a_trial_has_succeeded_when_its_answer_begins_however_long_it_is() -> None:
-    async with running(2) as pool:
-        await asyncio.sleep(0.1)
-        for _ in range(10):
-            pool.lease("m", NO_HINT).done("failed")
-        await asyncio.sleep(5.0)
-        streams = [pool.lease("m", NO_HINT), pool.lease("m", NO_HINT)]
-        assert refused(pool).code == "overloaded"
-        streams[0].begun()
-        assert names(pool, 5) == {streams[0].worker.name}
-        for _ in range(4):
-            streams[0].done("failed")
-        assert streams[0].worker.ended["failed"] == 6, "once"
-        assert names(pool, 5) == {streams[0].worker.name}, "one failure does not open it again"
-
-
-async def test_one_that_was_down_comes_back_with_a_closed_breaker() -> None:
-    """Streams that die with their worker open its breaker; the process that follows has done nothing wrong."""
-    fleet = Fleet()
-    async with running(2, fleet) as pool:
-        await asyncio.sleep(0.1)
-        killed = pool.members[0]
-        fleet.down("w0")
-        streams = [pool.lease("m", NO_HINT) for _ in range(20)]
-        for lease in streams:
-            if lease.worker is killed.worker:
-                lease.done("failed")
-        await asyncio.sleep(2.5)
-        assert killed.worker.health == "down"
-        fleet.up("w0")
-        await asyncio.sleep(2.0)
-        assert killed.ready
-        assert killed.breaker.state(asyncio.get_running_loop().time()) == "closed"
 
 
 async def test_a_fleet_that_drains_is_503_and_not_ready_and_comes_back() -> None:

@@ -149,7 +149,8 @@ class Pool:
 
     @property
     def occupancy(self) -> Occupancy:
-        return Occupancy(running=self._in_flight)  # leases that are not done
+        """`running`: leases that are not done."""
+        return Occupancy(running=self._in_flight)
 
     @property
     def fingerprint(self) -> str:
