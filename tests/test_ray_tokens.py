@@ -67,7 +67,8 @@ async def test_each_way_brings_the_whole_stream_and_is_measured(
     assert found.keys() == experiment.CASES.keys()
     for by_way in found.values():
         assert list(by_way) == ["handle", "handle, gRPC", "handle, 5 ms together", "HTTP to the replica"]
-        assert all(result["chunks_per_s"] > 0 and result["first_ms"] > 0 for (result,) in by_way.values())
+        # uvloop's timers count whole ms, so that a chunk can be there up to one before its time.
+        assert all(result["chunks_per_s"] > 0 and result["first_ms"] > -1 for (result,) in by_way.values())
     experiment.show(found)
     assert len(capsys.readouterr().out.splitlines()) == len(found) * (2 + 4)
     assert json.loads(json.dumps(found)) == found
