@@ -12,6 +12,7 @@ from vgate.api.app import GENERATING, build_app
 from vgate.api.asgi import Message
 from vgate.build import build_gateway, build_service
 from vgate.config import get_config
+from vgate.config.security_schema import PATHS
 from vgate.types import Call, Job
 
 PUBLIC = {
@@ -101,6 +102,7 @@ def test_O5_the_allow_list_is_what_it_was() -> None:
     _, app = server()
     assert app._app._paths == PUBLIC
     assert set(GENERATING) < PUBLIC
+    assert {*PATHS, "/v1/models/{model:path}"} == PUBLIC
 
 
 @pytest.mark.real_time

@@ -207,14 +207,14 @@ async def test_C8_answers_that_come_late_are_never_given_to_others(server: Redis
 
 
 async def test_a_slow_redis_does_not_hold_back_the_answer(server: RedisServer) -> None:
-    async with caches(server.url, timeout_ms=1000) as [cache]:
+    async with caches(server.url, timeout_ms=5000) as [cache]:
         gateway = gateway_of(cache)
         task = asyncio.create_task(ask(gateway, chat("same", stream=True)))
         await until(lambda: gateway.engine.running > 0)
         server.hang()
         began = time.monotonic()
         assert (await task).text == "same 1 2"
-        assert time.monotonic() - began < 0.5
+        assert time.monotonic() - began < 2
         server.go_on()
         await gateway.close()
 

@@ -29,6 +29,7 @@ HUGE = 10**30
         (["server.cors.allow_headers=[a b]"], "'a b' is no name of a header"),
         (['server.cors.expose_headers=["a\\r\\nb: c"]'], r"'a\\r\\nb: c' is no name of a header"),
         ([*KEYS, "security.exempt_paths=['/v1/*']"], "paths are compared whole, without wildcards: '/v1/*' is no "),
+        ([*KEYS, "security.exempt_paths=[/health, /metric]"], "'/metric' is no path of this server; there are: /v1/"),
         ([KEYS[0], 'security.api_keys=[{name: "a\tb", key: sk-a}]'], "must be printable, on one line"),
         ([KEYS[0], f"security.api_keys=[{{name: {'x' * 101}, key: sk-a}}]"], "must have at most 100 characters"),
         ([KEYS[0]], "must have at least 1 item"),

@@ -202,7 +202,7 @@ async def test_R12_without_redis_what_was_chosen_happens_and_at_once(
         began = time.monotonic()
         standings = [await store.enter("a", limits, 10) for _ in range(200)]
         looked = await store.look("a", limits)
-        assert time.monotonic() - began < 0.6
+        assert time.monotonic() - began < 2, "waiting each time would take 20 s"
         assert {standing.without for standing in standings if not standing.refused} == {choice}
         passes = 3 if choice == "local" else 200
         assert sum(not standing.refused for standing in standings) == passes

@@ -35,6 +35,14 @@ def test_as_many_as_are_in_flight_can_be_saved_up_for_when_a_worker_dies() -> No
     assert sum(made.take() for _ in range(100)) == 50
 
 
+def test_half_of_the_reserve_is_kept_from_what_can_be_spared() -> None:
+    made = budget(reserve=10)
+    assert [made.take_spare() for _ in range(6)] == [True] * 5 + [False]
+    assert (made.allowed, made.refused) == (5, 0)
+    assert [made.take() for _ in range(6)] == [True] * 5 + [False]
+    assert (made.allowed, made.refused) == (10, 1)
+
+
 @pytest.mark.parametrize("share", [0.0, 0.05, 0.1])
 @pytest.mark.parametrize("reserve", [0, 10])
 def test_O9_retries_are_never_more_than_reserve_and_share(share: float, reserve: int) -> None:
@@ -44,7 +52,7 @@ def test_O9_retries_are_never_more_than_reserve_and_share(share: float, reserve:
             requests += 1
             made.put(rng.randrange(100))
         else:
-            made.take()
+            rng.choice([made.take, made.take_spare])()
         assert made.allowed <= reserve + share * requests + 1e-6
 
 

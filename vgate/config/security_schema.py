@@ -10,6 +10,11 @@ from vgate.config.sections import Component, Positive, RedisUrl, Section, target
 
 # A year: Redis counts microseconds, exactly up to 285 years of them since 1970.
 LONGEST_WINDOW_S = 366 * 86400.0
+#: What the server answers, beside `/v1/models/` and a name.
+PATHS = (
+    "/v1/chat/completions", "/v1/completions", "/v1/embeddings", "/v1/models", "/health", "/ready", "/metrics",
+    "/stats", "/openapi.json",
+)  # fmt: skip
 
 
 class ApiKey(Section):
@@ -96,6 +101,9 @@ class KeysSettings(Component):
         patterns = [path for path in paths if "*" in path]
         if patterns:
             raise ValueError(f"paths are compared whole, without wildcards: {patterns[0]!r} is no request's")
+        unknown = [path for path in paths if path not in PATHS and not path.startswith("/v1/models/")]
+        if unknown:
+            raise ValueError(f"{unknown[0]!r} is no path of this server; there are: {', '.join(PATHS)}")
         return paths
 
 

@@ -36,9 +36,17 @@ class RetryBudget:
 
     def take(self) -> bool:
         """Whether there is enough for one more; takes it."""
+        taken = self._taken(0)
+        self.refused += not taken
+        return taken
+
+    def take_spare(self) -> bool:
+        """The same for what is not needed: half of the reserve stays for requests that fail, and a no is no refusal."""
+        return self._taken(self._reserve / 2)
+
+    def _taken(self, leave: float) -> bool:
         # A tenth is no binary number: after ten requests there is one retry.
-        if self._balance < 1 - 1e-9:
-            self.refused += 1
+        if self._balance < leave + 1 - 1e-9:
             return False
         self._balance -= 1
         self.allowed += 1

@@ -98,8 +98,8 @@ class Pool:
         return self.budget.take()
 
     def may_hedge(self) -> bool:
-        """The same for a second worker that is asked before the first one has answered."""
-        allowed = self.budget.take()
+        """The same for a second worker that is asked before the first one has answered, from what can be spared."""
+        allowed = self.budget.take_spare()
         self.hedges += allowed
         return allowed
 
