@@ -33,6 +33,15 @@ def bench(results: Path, *words: str, **environ: str) -> "subprocess.CompletedPr
     return subprocess.run(command(results, *words), capture_output=True, text=True, check=False, env=env)
 
 
+def undisturbed(results: Path, cells: int, *words: str) -> "subprocess.CompletedProcess[str]":
+    """A sweep of so many cells, none INVALID, which a busy machine makes of some: then it is measured anew."""
+    for _ in range(5):
+        done = bench(results, *words, "--fresh")
+        if len(stamps(only_run(results))) == cells == len(measured(only_run(results))):
+            return done
+    raise AssertionError(f"disturbed each time; the last: {done.stdout} {done.stderr}")
+
+
 def only_run(results: Path) -> Path:
     (run,) = (path for path in results.iterdir() if path.is_dir())
     return run

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.benches import QUICK, SWEEP, bench, measured, only_run, stamps
+from tests.benches import QUICK, SWEEP, bench, measured, only_run, stamps, undisturbed
 from vgate.harness.metrics.e2e import e2e_ms
 from vgate.harness.metrics.parts import parts_ms
 from vgate.harness.results import load_run
@@ -18,13 +18,10 @@ from vgate.harness.results import load_run
 
 @pytest.fixture(scope="module")
 def swept(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, "subprocess.CompletedProcess[str]"]:
-    """A finished sweep of two cells, neither INVALID, which a busy machine makes of some."""
+    """A finished sweep of two cells, neither INVALID."""
     results = tmp_path_factory.mktemp("swept")
-    for _ in range(5):
-        done = bench(results, *SWEEP, "--fresh")
-        if len(stamps(only_run(results))) == 2:
-            return only_run(results), done
-    pytest.fail(f"INVALID each time; the last: {done.stdout}")
+    done = undisturbed(results, 2, *SWEEP)
+    return only_run(results), done
 
 
 def test_a_run_folder_holds_everything(swept: tuple[Path, Any]) -> None:

@@ -85,6 +85,30 @@ def test_O4_before_new_work_is_refused_answers_end_their_connections() -> None:
                 time.sleep(0.05)
 
 
+async def connect_and_ask(port: int, seen: Counter[bytes]) -> None:
+    """Until nobody listens, each time a little after the connection is there."""
+    with contextlib.suppress(ConnectionRefusedError):
+        while True:
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            await asyncio.sleep(0.02)
+            writer.write(f"POST {CHAT} HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{{}}".encode())
+            with contextlib.suppress(ConnectionError):
+                seen[(await reader.readline())[9:12]] += 1
+            writer.close()
+
+
+async def test_O4_who_comes_last_is_told_too() -> None:
+    seen: Counter[bytes] = Counter()
+    for _ in range(3):
+        with running("+preset=dry_run", *FAST) as server:
+            port = int(server.base_url.rpartition(":")[2])
+            clients = [asyncio.create_task(connect_and_ask(port, seen)) for _ in range(32)]
+            await asyncio.sleep(0.2)
+            assert await asyncio.to_thread(server.stop) == 0
+            await asyncio.gather(*clients)
+    assert seen.keys() == {b"400", b"503"}
+
+
 def test_two_servers_share_a_port_only_where_both_ask_for_it() -> None:
     with running("+preset=dry_run") as alone:
         port = alone.base_url.rpartition(":")[2]

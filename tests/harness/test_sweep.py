@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.benches import QUICK, SHORT, bench, children, command, gone, only_run, wait_until
+from tests.benches import QUICK, SHORT, bench, children, command, gone, only_run, undisturbed, wait_until
 from vgate.harness.files import read_json
 from vgate.harness.results import Result, Run, load_run
 from vgate.harness.verdict import judge
@@ -28,9 +28,9 @@ LOCKSTEP = {"batch": "lockstep"}
 
 @pytest.fixture(scope="module")
 def pruned(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
-    """The results folder of a sweep of five rounds, and what it said."""
+    """The results folder of a sweep of five rounds, of which one strategy had three, and what it said."""
     results = tmp_path_factory.mktemp("pruned")
-    return results, bench(results, *APART)
+    return results, undisturbed(results, 8, *APART)
 
 
 def rounds(run: Run, axes: dict[str, str]) -> list[int]:

@@ -52,7 +52,11 @@ class Departure:
         await _while(lambda: self._anybody or not settings.reuse_port, loop.time() + settings.drain_delay_s)
         self._service.stopping = True
         end = loop.time() + settings.shutdown_grace_s
-        await _while(lambda: any(server.server_state.tasks for server in self._servers), end)
+        await _while(lambda: self._busy, end)
+        if not settings.reuse_port:
+            self._close_door()
+            await _while(lambda: self._expecting, min(end, loop.time() + _LAST_WORDS_S))
+            await _while(lambda: self._busy, end)
         for server in self._servers:
             # What is written but not yet sent has the rest of the time.
             server.config.timeout_graceful_shutdown = max(0, end - loop.time())  # type: ignore[assignment]
@@ -65,6 +69,16 @@ class Departure:
             task.cancel()
         if left:
             await asyncio.wait(left, timeout=_LAST_WORDS_S)
+
+    @property
+    def _busy(self) -> bool:
+        return any(server.server_state.tasks for server in self._servers)
+
+    @property
+    def _expecting(self) -> bool:
+        """Whether somebody has come in who has not asked anything yet, nor been told that it is too late."""
+        silent = (getattr(there, "cycle", None) is None for there in self._servers[0].server_state.connections)
+        return any(silent) or not all(taken.done() for taken in self._accepted)
 
     @property
     def _anybody(self) -> bool:
@@ -80,12 +94,12 @@ class Departure:
                     cycle.keep_alive = False
 
     def _close_door(self) -> None:
-        """Whoever comes now goes to another server at this port; who is at the door already is let in.
+        """Whoever comes now goes to another server at this port, or to none; who is at the door already is let in.
 
         Closing it resets connections that the kernel has made and nobody has taken.
         """
         server, loop = self._servers[0], asyncio.get_running_loop()
-        with contextlib.suppress(BlockingIOError):
+        with contextlib.suppress(OSError):  # there is nobody more, or it is closed already
             while True:
                 connection, _ = self._public.accept()
                 connection.setblocking(False)
