@@ -61,6 +61,26 @@ def test_a_fault_of_the_instrument_is_one_and_a_slow_server_is_none(tmp_path: Pa
     ]
 
 
+@pytest.mark.parametrize(
+    ("lag_ms", "limits", "counts"),
+    [
+        (20.0, {}, True),
+        (30.0, {}, False),
+        (20.0, {"e2e_ms": 300.0}, False),
+        (30.0, {"ttft_ms": None, "e2e_ms": 700.0}, True),
+        (30.0, {"ttft_ms": None}, True),
+    ],
+)
+def test_a_late_driver_is_a_fault_where_it_could_decide_who_is_good(
+    tmp_path: Path, lag_ms: float, limits: dict[str, float | None], counts: bool
+) -> None:
+    """A twentieth of the tightest limit on what counts from when a request was due."""
+    slo = {"ttft_ms": 500.0, "tpot_ms": 50.0, "e2e_ms": None, **limits}
+    result = result_of(tmp_path, steady(200, lag_ms=lag_ms), slo=slo)
+    assert "the load driver sent late" in result.invalid[0]
+    assert (probe(result, 7.0).faults == ()) == counts
+
+
 def test_a_cell_differs_from_its_neighbours_in_rate_and_length_alone() -> None:
     container = compose("bench", ["+preset=dry_run", "load=poisson"], {}).container
     first, second = at_rate(container, 12.34, 15.0, 0), at_rate(container, 12.34, 15.0, 1)

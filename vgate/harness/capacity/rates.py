@@ -4,16 +4,21 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from vgate.harness.capacity.cell import at_rate
 from vgate.harness.capacity.evidence import Probe
-from vgate.harness.metrics.goodput import held_ms
+from vgate.harness.metrics.goodput import Slo, held_ms
+from vgate.harness.metrics.lag import dispatch_lag_ms
+from vgate.harness.metrics.percentile import nearest_rank
 from vgate.harness.metrics.select import in_window
 from vgate.harness.results import Result
 from vgate.harness.rig import Rig
+from vgate.harness.validity import MAX_LAG_SHARE
 
 # What an INVALID measurement says of the server at this rate, not of the instrument: here that is the answer itself.
 OUTCOMES = ("requests failed; first", "no request was answered", "the queue rises")
+LATE = "the load driver sent late"
 LIMITS = {"TTFT": "ttft_ms", "TPOT": "tpot_ms", "E2E": "e2e_ms"}
 
 
@@ -52,9 +57,19 @@ def probe(result: Result, rate: float) -> Probe:
         if limit is not None
     }
     seconds = result.config["trial"]["warmup_s"] + result.config["trial"]["duration_s"]
-    return Probe(rate, margins, len(result.rows), seconds, tuple(faults(result.invalid)))
+    return Probe(rate, margins, len(result.rows), seconds, tuple(faults(result.invalid, late=late(rows, result.slo))))
 
 
-def faults(invalid: list[str]) -> list[str]:
+def faults(invalid: list[str], *, late: bool = True) -> list[str]:
     """Of the reasons why a measurement is INVALID, those for which its requests may not be counted."""
-    return [reason for reason in invalid if not any(words in reason for words in OUTCOMES)]
+    harmless = OUTCOMES if late else (*OUTCOMES, LATE)
+    return [reason for reason in invalid if not any(words in reason for words in harmless)]
+
+
+def late(rows: pd.DataFrame, slo: Slo) -> bool:
+    """Whether p99 of the driver's lag is more than a twentieth of the tightest limit on a time that includes it.
+
+    Elsewhere a lag counts beside the median TTFT, which is shown; here a request is only good or bad.
+    """
+    limits, lags = [limit for limit in (slo.ttft_ms, slo.e2e_ms) if limit is not None], dispatch_lag_ms(rows).dropna()
+    return bool(limits and len(lags)) and nearest_rank(sorted(lags), 99) > MAX_LAG_SHARE * min(limits)
