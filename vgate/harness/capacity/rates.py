@@ -18,6 +18,7 @@ from vgate.harness.validity import MAX_LAG_SHARE
 
 # What an INVALID measurement says of the server at this rate, not of the instrument: here that is the answer itself.
 OUTCOMES = ("requests failed; first", "no request was answered", "the queue rises")
+# Says something of the instrument only where `late` is true too.
 LATE = "the load driver sent late"
 LIMITS = {"TTFT": "ttft_ms", "TPOT": "tpot_ms", "E2E": "e2e_ms"}
 
